@@ -1,0 +1,45 @@
+# The developer's front door. `make help` lists what there is; continuous integration calls the same through ./check.
+.DEFAULT_GOAL := help
+.PHONY: help setup try check test test-all lint format types images bench docs clean
+RUN := .venv/bin/
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make this computer ready: packages, Python environment, guest images
+	./setup.sh
+
+try: ## analyse the shipped sample and show the report
+	./try
+
+check: ## everything that must hold, as continuous integration does it
+	./check
+
+test: ## the quick tests, which need no machine (under 2 minutes)
+	$(RUN)pytest -m 'not machine'
+
+test-all: ## all tests; they really detonate
+	$(RUN)pytest
+
+lint: ## style, import directions, types
+	$(RUN)ruff check
+	$(RUN)ruff format --check
+	$(RUN)lint-imports
+	$(RUN)mypy
+
+format: ## lay out the code and mend what can be mended by rule
+	$(RUN)ruff check --fix
+	$(RUN)ruff format
+
+images: ## build the guest images whose recipe changed
+	$(RUN)lazaretto image build
+
+bench: ## measure restore and detonation times, print the table of docs/benchmarks.md
+	$(RUN)python -m lazaretto.testing.bench
+
+docs: ## write the tables of docs/ that are made from the code
+	$(RUN)python -m lazaretto.cli.reference docs/cli.md
+
+clean: ## remove caches; guest images stay (lazaretto image remove)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Makes this computer ready: Debian packages, uv, the Python environment, the guest images.
+# Safe to run again: what is there is left alone, and then it takes about a second.
+#
+#   ./setup.sh               everything
+#   ./setup.sh --no-images   without the guest images (no machine can be started then)
+set -eu
+cd "$(dirname "$0")"
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "error: $1"; say "   do: $2"; exit 1; }
+
+images=yes
+case "${1:-}" in
+'') ;;
+--no-images) images=no ;;
+*) fail "unknown option $1" "see the first lines of $0" ;;
+esac
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		fail "not root, and no sudo here" "run this as root: $*"
+	fi
+}
+
+# 1. Debian packages. The list is the one that `lazaretto doctor` reads.
+command -v dpkg-query >/dev/null || fail "this is not a Debian system" "use Debian 12, in a virtual machine if need be"
+wanted="$(awk '!/^#/ && NF { print $1 }' src/lazaretto/cli/packages.txt) ca-certificates"
+command -v python3 >/dev/null || wanted="$wanted python3"
+if ! command -v uv >/dev/null && [ ! -x .uv/bin/uv ]; then
+	wanted="$wanted python3 python3-venv"
+fi
+missing=
+for package in $wanted; do
+	case "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)" in
+	ii*) ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+if [ -n "$missing" ]; then
+	say "installing Debian packages:$missing"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+	# shellcheck disable=SC2086  # the list is words on purpose
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+fi
+
+# 2. uv, in an environment of its own where the computer has none.
+if command -v uv >/dev/null; then
+	uv=uv
+else
+	if [ ! -x .uv/bin/uv ]; then
+		say "installing uv"
+		python3 -m venv .uv
+		.uv/bin/python -m pip install --quiet uv
+	fi
+	uv=$PWD/.uv/bin/uv
+fi
+
+# 3. The Python environment, exactly as locked. Compiled here once, so that no command pays for it at its start.
+if ! "$uv" sync --locked --quiet --check 2>/dev/null; then
+	say "making the Python environment"
+	"$uv" sync --locked --quiet --compile-bytecode
+fi
+.venv/bin/python -m compileall -q -x /guest/ src/lazaretto || true # only speed is lost: a module with a fault shows itself later
+
+# 4. The guest images; nothing is done for those that are built from the current recipe.
+if [ "$images" = yes ]; then
+	.venv/bin/lazaretto image build
+fi

@@ -1,0 +1,5 @@
+"""`lazaretto image`."""
+
+from cyclopts import App
+
+app = App(name="image")
