@@ -191,24 +191,18 @@ def as_root(host: Host, command: str) -> str:
 def _system(host: Host) -> Finding:
     kernel, processor = host.system
     good = kernel == "Linux" and processor in {"x86_64", "AMD64"}
-    return Finding(
-        good, f"{kernel} on {processor}", "use a 64-bit PC with Linux (Debian 12 is what is tested)"
-    )
+    return Finding(good, f"{kernel} on {processor}", "use a 64-bit PC with Linux (Debian 12 is what is tested)")
 
 
 def _python(host: Host) -> Finding:
     major, minor = host.python
-    return Finding(
-        (major, minor) >= (3, 11), f"Python {major}.{minor}", as_root(host, "apt-get install -y python3")
-    )
+    return Finding((major, minor) >= (3, 11), f"Python {major}.{minor}", as_root(host, "apt-get install -y python3"))
 
 
 def _package(package: Package) -> Check:
     def look(host: Host) -> Finding:
         path = host.which(package.command)
-        return Finding(
-            bool(path), path or "not installed", as_root(host, f"apt-get install -y {package.name}")
-        )
+        return Finding(bool(path), path or "not installed", as_root(host, f"apt-get install -y {package.name}"))
 
     mends = f"`apt-get install -y {package.name}`: {package.purpose}"
     return Check(f"package.{package.name}", package.name, package.need, look, mends)
@@ -218,13 +212,9 @@ def _emulator(host: Host) -> Finding:
     code, output = host.run(host.which("qemu-system-x86_64") or "qemu-system-x86_64", "--version")
     version = re.search(r"version (\d+)\.(\d+)", output)
     if code or not version:
-        return Finding(
-            False, "does not start", as_root(host, "apt-get install -y --reinstall qemu-system-x86")
-        )
+        return Finding(False, "does not start", as_root(host, "apt-get install -y --reinstall qemu-system-x86"))
     number = (int(version[1]), int(version[2]))
-    return Finding(
-        number >= (7, 2), f"QEMU {number[0]}.{number[1]}", "use QEMU 7.2 or newer (Debian 12 has it)"
-    )
+    return Finding(number >= (7, 2), f"QEMU {number[0]}.{number[1]}", "use QEMU 7.2 or newer (Debian 12 has it)")
 
 
 def _namespaces(host: Host) -> Finding:
@@ -258,23 +248,17 @@ def _lockdown(host: Host) -> Finding:
     )
     if code == 0:
         return Finding(True, "a process can be locked away")
-    return Finding(
-        False, _last_line(output), "mend user namespaces first; in a container, allow mounts and namespaces"
-    )
+    return Finding(False, _last_line(output), "mend user namespaces first; in a container, allow mounts and namespaces")
 
 
 def _seccomp(host: Host) -> Finding:
     good = "errno" in host.read("/proc/sys/kernel/seccomp/actions_avail")
-    return Finding(
-        good, "in the kernel" if good else "not in the kernel", "boot a kernel with CONFIG_SECCOMP_FILTER"
-    )
+    return Finding(good, "in the kernel" if good else "not in the kernel", "boot a kernel with CONFIG_SECCOMP_FILTER")
 
 
 def _memory(host: Host) -> Finding:
     amount = _meminfo(host.read("/proc/meminfo"), "MemAvailable")
-    return Finding(
-        amount >= 2 * GIB, f"{size(amount)} available", "free some memory: one machine takes about 1.3 GiB"
-    )
+    return Finding(amount >= 2 * GIB, f"{size(amount)} available", "free some memory: one machine takes about 1.3 GiB")
 
 
 def _disk(host: Host) -> Finding:
@@ -307,9 +291,7 @@ def _kvm(host: Host) -> Finding:
 
 
 def _processors(host: Host) -> Finding:
-    return Finding(
-        host.processors >= 2, f"{host.processors}", "with one processor, samples wait for each other"
-    )
+    return Finding(host.processors >= 2, f"{host.processors}", "with one processor, samples wait for each other")
 
 
 def _images(host: Host) -> Finding:
@@ -351,9 +333,7 @@ CHECKS: tuple[Check, ...] = (
         "namespaces as above; no isolation, no run",
     ),
     Check("seccomp", "System call filter", Need.REQUIRED, _seccomp, "a kernel with CONFIG_SECCOMP_FILTER"),
-    Check(
-        "home", "Folder of the images", Need.REQUIRED, _home, "`LAZARETTO_HOME`, or run as the folder's owner"
-    ),
+    Check("home", "Folder of the images", Need.REQUIRED, _home, "`LAZARETTO_HOME`, or run as the folder's owner"),
     Check("disk", "Disk space", Need.REQUIRED, _disk, "4 GiB free, or `LAZARETTO_HOME` on a larger disk"),
     Check("memory", "Memory", Need.REQUIRED, _memory, "2 GiB available"),
     Check("images", "Guest images", Need.REQUIRED, _images, "`lazaretto image build`"),

@@ -35,9 +35,7 @@ def _bars(terminal: Terminal) -> Bars:
         TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=16 if narrow else 30),
         TimeElapsedColumn(),
-        TextColumn(
-            "{task.fields[detail]}", style="dim", markup=False, table_column=Column(no_wrap=True, ratio=1)
-        ),
+        TextColumn("{task.fields[detail]}", style="dim", markup=False, table_column=Column(no_wrap=True, ratio=1)),
         console=terminal.err,
         expand=True,
         transient=True,
@@ -55,9 +53,7 @@ class _Drawn:
     def __call__(self, report: Progress) -> None:
         with self._lock:
             if report.stage not in self._tasks:
-                self._tasks[report.stage] = self._bars.add_task(
-                    plain(report.stage, 40), total=None, detail=""
-                )
+                self._tasks[report.stage] = self._bars.add_task(plain(report.stage, 40), total=None, detail="")
             self._bars.update(
                 self._tasks[report.stage],
                 total=None if report.done is None else 1.0,

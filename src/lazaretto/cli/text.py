@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
-_HIDDEN = frozenset(
-    {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-)  # control, format (bidi, zero width), not for display
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # control, format (bidi, zero width), not for display
 _KIB = 1024
 
 
