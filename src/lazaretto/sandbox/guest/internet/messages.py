@@ -1,23 +1,28 @@
 """What the pretended internet tells the host: one record per kind of message, and their JSON.
 
-On the wire a message is one FRAME_JSON frame (guest/tracer/record.h) holding a flat object: the fields below plus
-`"event"`, the tag by which `EVENTS` finds the class. `bytes` fields are base64, tuples are arrays. The host turns an
-object into its record with `msgspec.convert(raw, EVENTS[raw["event"]])` after removing `event`, which also checks it.
+On the wire a message is one FRAME_JSON frame (guest/tracer/record.h) holding a flat object: the fields below
+plus `"event"`, the tag by which `EVENTS` finds the class. `bytes` fields are base64, tuples are arrays. The
+host turns an object into its record with `msgspec.convert(raw, EVENTS[raw["event"]])` after removing `event`,
+which also checks it.
 
 What holds for all of them:
 
-* `time` is CLOCK_MONOTONIC of the guest's first time namespace in nanoseconds, the same clock as the tracer's records.
-* `client` is the sample's end of the connection and `server` the address it believes it talks to, each (address, port).
-  The tracer's R_CONNECT with the same local port names the process; for UDP and ICMP match address and port.
-* `connection` numbers TCP connections from 1 in the order in which they were accepted since `start`; 0 means none.
+* `time` is CLOCK_MONOTONIC of the guest's first time namespace in nanoseconds, the same clock as the tracer's
+  records.
+* `client` is the sample's end of the connection and `server` the address it believes it talks to, each
+  (address, port). The tracer's R_CONNECT with the same local port names the process; for UDP and ICMP match
+  address and port.
+* `connection` numbers TCP connections from 1 in the order in which they were accepted since `start`; 0 means
+  none.
 * `host` is the name under which the pretended DNS gave `server`'s address out, "" if it never did.
 * texts are decoded leniently and cut at 2048 characters, heads at 4096 bytes; sizes are the whole size.
-* `blob` is the id of the FRAME_BLOB that holds the whole content, 0 if there is none (empty, over 1 MiB, or more than
-  32 blobs in this run).
+* `blob` is the id of the FRAME_BLOB that holds the whole content, 0 if there is none (empty, over 1 MiB, or
+  more than 32 blobs in this run).
 
-Kinds of blobs (`"kind"` in the JSON of FRAME_BLOB, with "id", "name", "size"): "body" (HTTP request body), "mail" (one
-message as sent), "upload" (a file stored by FTP), "pcap" (all traffic, tcpdump's format, nanoseconds, Ethernet), "tlskeys" (key log
-lines with which Wireshark decrypts the pcap). Fields are only added, with a default; tags are never used again.
+Kinds of blobs (`"kind"` in the JSON of FRAME_BLOB, with "id", "name", "size"): "body" (HTTP request body),
+"mail" (one message as sent), "upload" (a file stored by FTP), "pcap" (all traffic, tcpdump's format,
+nanoseconds, Ethernet), "tlskeys" (key log lines with which Wireshark decrypts the pcap). Fields are only
+added, with a default; tags are never used again.
 """
 
 from __future__ import annotations
@@ -57,7 +62,8 @@ class Dns(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Connect(Message):
-    """A TCP connection was established, or (protocol udp, icmp, ip-N) the first packet to an address and port came.
+    """A TCP connection was established, or (protocol udp, icmp, ip-N) the first packet to an address and port
+    came.
 
     UDP to port 53 is not reported here, only as `Dns`. Packets to broadcast and multicast addresses are.
     """
@@ -69,7 +75,8 @@ class Connect(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Tls(Message):
-    """A TLS handshake was tried. `ok` false: the sample refused the certificate, or speaks a version unknown to us."""
+    """A TLS handshake was tried. `ok` false: the sample refused the certificate, or speaks a version unknown
+    to us."""
 
     server_name: str = ""  # SNI
     version: str = ""  # TLSv1 ... TLSv1.3
@@ -94,7 +101,8 @@ class Http(Message):
     tls: bool = False
     proxy: bool = False  # asked as of a proxy (absolute target or inside CONNECT)
     status: int = 0
-    served: str = ""  # page, text, json, script, program, archive, image, document, data, none, tunnel, websocket
+    # page, text, json, script, program, archive, image, document, data, none, tunnel, websocket
+    served: str = ""
     media_type: str = ""
     size: int = 0  # of the answer's body
 
@@ -103,7 +111,8 @@ class Http(Message):
 class Served(Message):
     """A harmless program, script or archive was handed out: its execution later on is recognised by these.
 
-    Every URL gets other bytes, so `sha256` names the URL. For an archive, `members` are (name, sha256) of what is in it.
+    Every URL gets other bytes, so `sha256` names the URL. For an archive, `members` are (name, sha256) of
+    what is in it.
     """
 
     url: str
@@ -132,7 +141,8 @@ class Smtp(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Login(Message):
-    """A name and a password were presented. `protocol`: smtp, ftp, pop3, imap, irc, telnet, socks, http, stratum."""
+    """A name and a password were presented. `protocol`: smtp, ftp, pop3, imap, irc, telnet, socks, http,
+    stratum."""
 
     protocol: str
     user: str = ""
@@ -152,7 +162,8 @@ class Ftp(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Line(Message):
-    """A line of a text protocol that matters: irc (all client lines, at most 64), telnet (shell commands), stratum."""
+    """A line of a text protocol that matters: irc (all client lines, at most 64), telnet (shell commands),
+    stratum."""
 
     protocol: str
     text: str
@@ -162,7 +173,8 @@ class Line(Message):
 class Data(Message):
     """The first bytes of a conversation in none of the protocols above, sent as soon as they came.
 
-    `protocol`: tcp, tls, udp, websocket. `guess`: what it looks like (ntp, ssh, smb, socks, stratum, ...), "" if unknown.
+    `protocol`: tcp, tls, udp, websocket. `guess`: what it looks like (ntp, ssh, smb, socks, stratum, ...), ""
+    if unknown.
     """
 
     protocol: str
@@ -173,7 +185,8 @@ class Data(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Close(Message):
-    """A TCP connection ended (or the run did, `open` true). `head`: first bytes the sample sent, inside TLS if any."""
+    """A TCP connection ended (or the run did, `open` true). `head`: first bytes the sample sent, inside TLS
+    if any."""
 
     sent: int = 0  # bytes by the sample
     received: int = 0  # bytes by the server
