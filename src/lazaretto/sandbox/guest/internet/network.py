@@ -22,15 +22,20 @@ from pathlib import Path
 _WORLD = ("route replace local 0.0.0.0/0 dev lo table local scope host",)
 _WORLD6 = ("-6 route replace local ::/0 dev lo table local",)
 
+_SESSION = ipaddress.IPv4Interface("192.168.178.34/24")
+_GATEWAY = ipaddress.IPv4Address("192.168.178.1")
+_SESSION6 = ipaddress.IPv6Interface("fd3a:9c41:7be0:0:9ade:d0ff:fe2b:5c17/64")
+_GATEWAY6 = ipaddress.IPv6Address("fd3a:9c41:7be0:0:3681:c4ff:feab:37e2")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
     """Addresses of the pretended home network. `neighbours` are other machines of the LAN that are there too."""
 
-    session: ipaddress.IPv4Interface = ipaddress.IPv4Interface("192.168.178.34/24")
-    gateway: ipaddress.IPv4Address = ipaddress.IPv4Address("192.168.178.1")
-    session6: ipaddress.IPv6Interface = ipaddress.IPv6Interface("fd3a:9c41:7be0:0:9ade:d0ff:fe2b:5c17/64")
-    gateway6: ipaddress.IPv6Address = ipaddress.IPv6Address("fd3a:9c41:7be0:0:3681:c4ff:feab:37e2")
+    session: ipaddress.IPv4Interface = _SESSION
+    gateway: ipaddress.IPv4Address = _GATEWAY
+    session6: ipaddress.IPv6Interface = _SESSION6
+    gateway6: ipaddress.IPv6Address = _GATEWAY6
     session_mac: str = "98:de:d0:2b:5c:17"  # TP-Link
     gateway_mac: str = "34:81:c4:ab:37:e2"  # AVM
     neighbours: tuple[ipaddress.IPv4Address, ...] = ()
