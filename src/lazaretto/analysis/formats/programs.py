@@ -1,0 +1,170 @@
+"""PE, ELF, Mach-O and other code for machines.
+
+Formats: Microsoft "PE Format"; System V ABI, "Object Files"; Apple's `mach-o/loader.h`. Only fixed headers are read,
+every offset is checked against the length.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from lazaretto.analysis.formats.types import FileType, of
+
+_PE_MACHINES = {0x14C: "i386", 0x8664: "x86-64", 0x1C0: "arm", 0x1C4: "arm", 0xAA64: "aarch64", 0x200: "ia64"}
+_RUNNABLE_PE = {"i386", "x86-64"}
+
+# e_machine, and the name that qemu-user and Linux use for (little, big) endian.
+_ELF_MACHINES: dict[int, tuple[str, str]] = {
+    2: ("sparc", "sparc"),
+    3: ("i386", "i386"),
+    4: ("m68k", "m68k"),
+    8: ("mipsel", "mips"),
+    20: ("ppc", "ppc"),
+    21: ("ppc64le", "ppc64"),
+    22: ("s390x", "s390x"),
+    40: ("arm", "armeb"),
+    42: ("sh4", "sh4eb"),
+    43: ("sparc64", "sparc64"),
+    62: ("x86-64", "x86-64"),
+    183: ("aarch64", "aarch64_be"),
+    243: ("riscv", "riscv"),
+    258: ("loongarch64", "loongarch64"),
+}
+_NATIVE_ELF = {"i386", "x86-64"}
+_MACH_O = {b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe"}
+
+
+def program(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a format reads best)
+    """The type of a program file, or None."""
+    if data[:2] in {b"MZ", b"ZM"}:
+        return _dos(data)
+    if data[:4] == b"\x7fELF":
+        return _elf(data)
+    if data[:4] in _MACH_O:
+        return of("mach-o")
+    if data[:4] == b"\xca\xfe\xba\xbe" and len(data) >= 8:
+        # A fat Mach-O and a Java class have the same magic; a class has its version (45 and up) where the other counts.
+        return of("mach-o", "universal") if _u32(data, 4, ">") < 20 else of("java-class")
+    if data[:4] == b"\0asm":
+        return of("wasm")
+    if data[:4] in {b"dex\n", b"cdex"}:
+        return of("dex")
+    return None
+
+
+def _dos(data: bytes) -> FileType:
+    if len(data) < 0x40:
+        return of("dos-exe", "truncated")
+    offset = _u32(data, 0x3C)
+    magic = data[offset : offset + 4] if offset < len(data) else b""
+    if magic == b"PE\0\0":
+        return _pe(data, offset)
+    return of("dos-exe", *(("16-bit",) if magic[:2] in {b"NE", b"LE", b"LX"} else ()))
+
+
+def _pe(data: bytes, offset: int) -> FileType:
+    if offset + 24 + 2 > len(data):
+        return of("dos-exe", "truncated")
+    machine = _PE_MACHINES.get(_u16(data, offset + 4), "other")
+    library = bool(_u16(data, offset + 22) & 0x2000)
+    optional = offset + 24
+    wide = _u16(data, optional) == 0x20B
+    traits = ["64-bit" if wide else "32-bit"]
+    subsystem = _u16(data, optional + 68)
+    if subsystem in {2, 3}:
+        traits.append("gui" if subsystem == 2 else "console")
+    if subsystem in {10, 11, 12, 13}:
+        return of("pe-efi", *traits, machine=machine)
+    directories = optional + (112 if wide else 96)
+    managed = _u32(data, directories - 4) > 14 and _u32(data, directories + 14 * 8) != 0
+    if library:
+        traits.append("library")
+    if managed:
+        return of("pe-dotnet", *traits, machine=machine)
+    if machine not in _RUNNABLE_PE:
+        return of("pe-foreign", *traits, machine=machine)
+    if subsystem == 1:
+        return of("pe-driver", *traits, "native", machine=machine)
+    return of("pe-dll" if library else "pe-exe", *traits, machine=machine)
+
+
+def _elf(data: bytes) -> FileType:
+    if len(data) < 52 or data[4] not in {1, 2} or data[5] not in {1, 2}:
+        return of("elf-object", "truncated")
+    order = "<" if data[5] == 1 else ">"
+    wide = data[4] == 2
+    kind, number = _u16(data, 16, order), _u16(data, 18, order)
+    machine = _elf_machine(number, wide=wide, big=order == ">")
+    traits = ["64-bit" if wide else "32-bit"]
+    if kind == 1:
+        return of("elf-object", *traits, machine=machine)
+    if kind == 4:
+        return of("elf-core", *traits, machine=machine)
+    segments = _elf_segments(data, order, wide=wide)
+    traits.append("dynamic" if 3 in segments else "static")
+    if kind == 3 and 3 not in segments and not _elf_pie(data, order, segments.get(2), wide=wide):
+        return of("elf-so", traits[0], machine=machine)
+    return of("elf-exe" if machine in _NATIVE_ELF else "elf-foreign", *traits, machine=machine)
+
+
+def _elf_machine(number: int, *, wide: bool, big: bool) -> str:
+    names = _ELF_MACHINES.get(number)
+    if names is None:
+        return f"machine-{number}"
+    name = names[1 if big else 0]
+    if name.startswith("mips") and wide:
+        return name.replace("mips", "mips64")
+    return f"riscv{64 if wide else 32}" if name == "riscv" else name
+
+
+def _elf_segments(data: bytes, order: str, *, wide: bool) -> dict[int, tuple[int, int]]:
+    """File offset and size of the first segment of each type, of at most 64 program headers."""
+    if wide:
+        start, size, count = _u64(data, 32, order), _u16(data, 54, order), _u16(data, 56, order)
+    else:
+        start, size, count = _u32(data, 28, order), _u16(data, 42, order), _u16(data, 44, order)
+    segments: dict[int, tuple[int, int]] = {}
+    for place in range(min(count, 64)):
+        at = start + place * size
+        if size == 0 or at + size > len(data):
+            break
+        if wide:
+            found = (_u64(data, at + 8, order), _u64(data, at + 32, order))
+        else:
+            found = (_u32(data, at + 4, order), _u32(data, at + 16, order))
+        segments.setdefault(_u32(data, at, order), found)
+    return segments
+
+
+def _elf_pie(data: bytes, order: str, dynamic: tuple[int, int] | None, *, wide: bool) -> bool:
+    """Whether the dynamic section (at most 256 entries are read) has DF_1_PIE: a static program that can be moved."""
+    if dynamic is None:
+        return False
+    offset, size = dynamic
+    step = 16 if wide else 8
+    read = _u64 if wide else _u32
+    for place in range(min(size // step, 256)):
+        tag = read(data, offset + place * step, order)
+        if tag == 0x6FFFFFFB:
+            return bool(read(data, offset + place * step + step // 2, order) & 0x08000000)
+    return False
+
+
+def _u16(data: bytes, at: int, order: str = "<") -> int:
+    return _number(data, at, 2, order)
+
+
+def _u32(data: bytes, at: int, order: str = "<") -> int:
+    return _number(data, at, 4, order)
+
+
+def _u64(data: bytes, at: int, order: str = "<") -> int:
+    return _number(data, at, 8, order)
+
+
+def _number(data: bytes, at: int, size: int, order: str) -> int:
+    """The unsigned number there; 0 beyond the end, which no field read here gives a meaning of its own."""
+    if at < 0 or at + size > len(data):
+        return 0
+    value: int = struct.unpack_from(f"{order}{'HIQ'[size // 4]}", data, at)[0]
+    return value
