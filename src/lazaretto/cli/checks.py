@@ -131,11 +131,28 @@ class Host:
     def processors(self) -> int:
         return len(os.sched_getaffinity(0))
 
+    def build_command(self, profiles: tuple[str, ...]) -> str:
+        """What this user types to build guests."""
+        from lazaretto.cli.image import build_command  # noqa: PLC0415  brings the whole sandbox
+
+        return build_command(self.home, profiles)
+
+    def refusal(self) -> str:
+        """Why the sandbox would refuse to run anything here, "" where it would not: its own trial of the lock-down."""
+        from lazaretto.domain.errors import NoIsolation  # noqa: PLC0415  with the sandbox, only when asked
+        from lazaretto.sandbox.machine.lockdown import require_isolation  # noqa: PLC0415
+
+        try:
+            require_isolation()
+        except (NoIsolation, OSError, subprocess.SubprocessError) as error:
+            return _last_line(str(error))
+        return ""
+
     def images(self) -> dict[str, str]:
         """Profiles and what is wrong with their images: "" = built from the current recipe and whole."""
-        from lazaretto.cli.machines import image_faults  # noqa: PLC0415  brings the whole sandbox
+        from lazaretto.cli.image import faults  # noqa: PLC0415  brings the whole sandbox
 
-        return image_faults(self.home)
+        return faults(self.home)
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -185,7 +202,7 @@ def as_root(host: Host, command: str) -> str:
     return command if host.root else f"sudo {command}"
 
 
-# --- the looks -------------------------------------------------------------------------------------------------------
+# --- the looks ---
 
 
 def _system(host: Host) -> Finding:
@@ -230,25 +247,10 @@ def _namespaces(host: Host) -> Finding:
 
 
 def _lockdown(host: Host) -> Finding:
-    bwrap = host.which("bwrap")
-    if not bwrap:
-        return Finding(False, "bwrap is not installed", as_root(host, "apt-get install -y bubblewrap"))
-    code, output = host.unprivileged(
-        bwrap,
-        "--unshare-all",
-        "--die-with-parent",
-        "--ro-bind",
-        "/",
-        "/",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "true",
-    )
-    if code == 0:
-        return Finding(True, "a process can be locked away")
-    return Finding(False, _last_line(output), "mend user namespaces first; in a container, allow mounts and namespaces")
+    refusal = host.refusal()
+    if not refusal:
+        return Finding(True, "a process was locked away, and stayed so")
+    return Finding(False, refusal, "mend user namespaces first; in a container, allow mounts and namespaces")
 
 
 def _seccomp(host: Host) -> Finding:
@@ -300,7 +302,7 @@ def _images(host: Host) -> Finding:
     if not wrong:
         return Finding(True, ", ".join(faults))
     told = "; ".join(f"{name}: {fault}" for name, fault in sorted(wrong.items()))
-    return Finding(False, told, f"lazaretto image build {' '.join(sorted(wrong))}")
+    return Finding(False, told, host.build_command(tuple(sorted(wrong))))
 
 
 def _last_line(output: str) -> str:

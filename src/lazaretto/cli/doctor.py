@@ -10,7 +10,6 @@ from rich.text import Text
 from lazaretto.cli.checks import Host, Need, Result, examine
 from lazaretto.cli.common import DEFAULT, Common
 from lazaretto.cli.errors import Exit
-from lazaretto.cli.home import home
 from lazaretto.cli.terminal import Terminal
 from lazaretto.cli.text import many
 
@@ -23,8 +22,10 @@ def doctor(*, common: Common = DEFAULT) -> int:
     Looks at everything a detonation needs: Debian packages, the lock-down of machines, disk, memory, guest images.
     Changes nothing. Ends with 1 if something needed is missing.
     """
+    from lazaretto.sandbox.image.store import default_home  # noqa: PLC0415  help needs no sandbox
+
     terminal = Terminal.of(common)
-    results = examine(Host(home()))
+    results = examine(Host(default_home()))
     for result in results:
         terminal.emit(result)
     terminal.say(_table(results))

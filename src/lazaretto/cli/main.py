@@ -1,22 +1,25 @@
 """The one command, `lazaretto`: which commands there are, and how each ends.
 
-Start-up matters, since scripts call this once a file: a command's module is imported when the command is chosen, and what
-needs an analysis or a machine is imported inside it.
+Start-up matters, since scripts call this once a file: a command's module is imported when the command is chosen, and
+what needs an analysis or a machine is imported inside it.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 
 import lazaretto
 from lazaretto.cli.common import ARGUMENTS, JUDGING, MACHINES, META, OPTIONS
 from lazaretto.cli.errors import CommandError, Exit, WrongUsage
+from lazaretto.domain.errors import LazarettoError
 
 _HELP = """\
-Lazaretto holds an unknown file at the door, runs it in a disposable machine, and says what it is, with the reasons.
+Lazaretto runs an unknown file in a disposable machine and says what it is, with the reasons.
+
 Everything stays on this computer; no packet of a sample ever leaves it.
 """
 
@@ -36,6 +39,43 @@ _EPILOGUE = """\
 """
 
 
+class Command(NamedTuple):
+    """A command of the first level: `place` is the function or App, imported when it is chosen."""
+
+    name: str
+    group: Group
+    idea: str
+    place: str
+
+
+COMMANDS = (
+    Command(
+        "analyze",
+        JUDGING,
+        "Say of each file whether it is harmful, how sure that is, and why.",
+        "lazaretto.cli.analyze:analyze",
+    ),
+    Command(
+        "detonate",
+        JUDGING,
+        "Run one file in a disposable machine and tell what it did, in order.",
+        "lazaretto.cli.detonate:detonate",
+    ),
+    Command(
+        "image",
+        MACHINES,
+        "Build, list, verify or remove the guests in which files are run.",
+        "lazaretto.cli.image:app",
+    ),
+    Command(
+        "doctor",
+        MACHINES,
+        "Say what this computer is missing, and the command that mends it.",
+        "lazaretto.cli.doctor:doctor",
+    ),
+)
+
+
 def build() -> App:
     """The command tree. Modules of commands are named, not imported."""
     app = App(
@@ -44,7 +84,6 @@ def build() -> App:
         help_epilogue=_EPILOGUE,
         help_format="rich",
         version=lazaretto.__version__,
-        version_flags=["--version"],
         group_arguments=ARGUMENTS,
         group_parameters=OPTIONS,
         group_commands=META,
@@ -53,42 +92,14 @@ def build() -> App:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    app.command(
-        "lazaretto.cli.analyze:analyze",
-        name="analyze",
-        group=JUDGING,
-        help="Say of each file whether it is harmful, how sure that is, and why.",
-        sort_key=1,
-        help_epilogue="",
-    )
-    app.command(
-        "lazaretto.cli.detonate:detonate",
-        name="detonate",
-        group=JUDGING,
-        help="Run one file in a disposable machine and tell all that it did, in order.",
-        sort_key=2,
-        help_epilogue="",
-    )
-    app.command(
-        "lazaretto.cli.image:app",
-        name="image",
-        group=MACHINES,
-        help="Build, list, verify or remove the guest machines in which files are run.",
-        sort_key=1,
-    )
-    app.command(
-        "lazaretto.cli.doctor:doctor",
-        name="doctor",
-        group=MACHINES,
-        help="Say what this computer is missing, and the command that mends it.",
-        sort_key=2,
-        help_epilogue="",
-    )
+    for position, command in enumerate(COMMANDS):
+        own = {} if command.place.endswith(":app") else {"help_epilogue": ""}  # an App says that itself
+        app.command(command.place, name=command.name, group=command.group, help=command.idea, sort_key=position, **own)
     return app
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code. Never raises what a user can cause."""
+    """Run one command line and return its exit code. Never raises what a user, a sample or the machine can cause."""
     from lazaretto.cli.terminal import Terminal  # noqa: PLC0415  after cyclopts, which imports rich anyway
 
     try:
@@ -99,20 +110,26 @@ def run(arguments: Sequence[str]) -> int:
     except CommandError as error:
         Terminal().complain(error)
         return error.exit
+    except LazarettoError as error:
+        Terminal().complain(CommandError(f"{error} ({error.code})", _remedy(error)))
+        return Exit.FAILED
     except KeyboardInterrupt:
-        Terminal().complain(CommandError("interrupted; nothing is left running"))
+        Terminal().complain(CommandError("interrupted; the machines are gone, nothing is left running"))
         return Exit.INTERRUPTED
     return result if isinstance(result, int) else Exit.DONE
 
 
 def _usage(error: CycloptsError, arguments: Sequence[str]) -> WrongUsage:
     """The parser's complaint in one sentence, and which help to read."""
-    words = [
-        word
-        for word in arguments[:2]
-        if word in {"analyze", "detonate", "image", "doctor", "build", "list", "verify", "remove"}
-    ]
-    return WrongUsage(" ".join(str(error).split()), f"see {' '.join(['lazaretto', *words, '--help'])}")
+    command = [word for word in arguments[:1] if word in {known.name for known in COMMANDS}]
+    return WrongUsage(" ".join(str(error).split()), f"see {' '.join(['lazaretto', *command, '--help'])}")
+
+
+def _remedy(error: LazarettoError) -> str:
+    """What a user can do about an error of the rooms below."""
+    if error.code in {"detonation-image-missing", "detonation-image-broken"}:
+        return "lazaretto image build"
+    return "try again" if error.retryable else "lazaretto doctor"
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Text from samples made safe and short for a terminal.
 
-Names, paths, command lines and window texts are chosen by the sample. Printed raw they could move the cursor, change the
-clipboard, or read backwards. Everything of a sample that reaches the terminal goes through `plain`.
+Names, paths, command lines and window texts are chosen by the sample. Printed raw they could move the cursor, change
+the clipboard, or read backwards. Everything of a sample that reaches the terminal goes through `plain`.
 """
 
 from __future__ import annotations
