@@ -1,0 +1,225 @@
+"""Conditions on the fields of one event, compiled once.
+
+A condition is written `field|transform|...|operator: value`, or `field: value` for equality. A list of values means any
+of them. `@name` stands for a list of the catalogue; `$name` for a variable that an earlier step bound.
+
+Regular expressions are kept harmless: subjects are cut at 1024 characters, and patterns with back references,
+look-around, nested repetition or more than two unbounded repetitions are refused when the rule is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from re import _constants, _parser  # type: ignore[attr-defined]  # the standard library's own parser has no public name
+from typing import Any
+
+from lazaretto.analysis.behaviours.view import Value, View
+from lazaretto.domain.trace import AnyEvent
+
+Scalar = str | int | float | bool
+Variables = dict[str, Value]
+Test = Callable[[Value, Scalar], bool]
+
+_MAX_SUBJECT = 1024
+_MAX_UNBOUNDED = 2
+
+
+class Problem(Exception):
+    """A condition cannot be used as it is written."""
+
+
+def _text(value: Value) -> str:
+    return "" if value is None else str(value)
+
+
+def _numeric(compare: Callable[[float, float], bool]) -> Test:
+    def test(value: Value, wanted: Scalar) -> bool:
+        return isinstance(value, int | float) and not isinstance(wanted, str) and compare(value, wanted)
+
+    return test
+
+
+def glob(text: str, pattern: str) -> bool:
+    """Whether the whole text fits; `*` stands for any characters, separators too. Never backtracks."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    last = rest.pop()
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in rest:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
+def _regex(value: Value, wanted: Scalar) -> bool:
+    return re.search(str(wanted), _text(value)[:_MAX_SUBJECT]) is not None
+
+
+OPERATORS: dict[str, Test] = {
+    "equals": lambda value, wanted: _text(value) == wanted if isinstance(wanted, str) else value == wanted,
+    "contains": lambda value, wanted: str(wanted) in _text(value),
+    "startswith": lambda value, wanted: _text(value).startswith(str(wanted)),
+    "endswith": lambda value, wanted: _text(value).endswith(str(wanted)),
+    "glob": lambda value, wanted: glob(_text(value), str(wanted)),
+    "regex": _regex,
+    "gt": _numeric(lambda a, b: a > b),
+    "ge": _numeric(lambda a, b: a >= b),
+    "lt": _numeric(lambda a, b: a < b),
+    "le": _numeric(lambda a, b: a <= b),
+    "bits": lambda value, wanted: isinstance(value, int) and isinstance(wanted, int) and value & wanted == wanted,
+    "exists": lambda value, wanted: bool(value) is wanted,
+}
+
+
+def _basename(value: Value) -> Value:
+    return re.split(r"[\\/]", _text(value))[-1]
+
+
+def _dirname(value: Value) -> Value:
+    text = _text(value)
+    return text[: max(text.rfind("\\"), text.rfind("/"), 0)]
+
+
+def _ext(value: Value) -> Value:
+    stem, dot, extension = _text(_basename(value)).rpartition(".")
+    return extension if dot and stem else ""
+
+
+TRANSFORMS: dict[str, Callable[[Value], Value]] = {
+    "basename": _basename,
+    "dirname": _dirname,
+    "ext": _ext,
+    "length": lambda value: len(value) if isinstance(value, str | tuple) else 0,
+    "lower": lambda value: _text(value).lower(),
+}
+
+# Facts about the trace as a whole: `field|fact: true`, `false`, or `ever` (also if it happens only afterwards).
+FACTS = ("dropped", "mentions_dropped", "sample", "mentions_sample")
+
+
+class Condition:
+    """One condition on one field. `variable` is the name of the variable it compares with, if it does."""
+
+    def __init__(self, source: str, wanted: Any, lists: dict[str, tuple[str, ...]], *, fold: bool) -> None:
+        self.field, *words = source.split("|")
+        self.negated = "not" in words
+        words = [word for word in words if word != "not"]
+        self.fact = words.pop() if words and words[-1] in FACTS else ""
+        operator = words.pop() if words and words[-1] in OPERATORS else "equals"
+        unknown = [word for word in words if word not in TRANSFORMS]
+        if unknown or not self.field:
+            raise Problem(f"unknown operator or transform {unknown[0]!r}" if unknown else "no field named")
+        self.transforms = tuple(TRANSFORMS[word] for word in words)
+        self.operator = operator
+        self.test = OPERATORS[operator]
+        self.variable = ""
+        self.wanted: tuple[Scalar, ...] = ()
+        if self.fact:
+            self._take_fact(wanted)
+        else:
+            self._take_values(wanted, lists, fold=fold)
+
+    def _take_fact(self, wanted: Any) -> None:
+        if wanted not in (True, False, "ever"):
+            raise Problem("a fact is true, false or ever")
+        self.ever = wanted == "ever"
+        if wanted is False:
+            self.negated = not self.negated
+
+    def _take_values(self, wanted: Any, lists: dict[str, tuple[str, ...]], *, fold: bool) -> None:
+        values = _expand(wanted if isinstance(wanted, list) else [wanted], lists)
+        if len(values) == 1 and isinstance(values[0], str) and values[0].startswith("$"):
+            self.variable = values[0][1:]
+            return
+        if self.operator == "regex":
+            for value in values:
+                check_regex(str(value))
+            flags = "(?i)" if fold else ""
+            self.wanted = tuple(flags + str(value) for value in values)
+            return
+        self.wanted = tuple(value.lower() if fold and isinstance(value, str) else value for value in values)
+
+    def value(self, view: View, event: AnyEvent) -> Value:
+        """The field's value with the transforms applied."""
+        value = view.value(event, self.field)
+        for transform in self.transforms:
+            value = transform(value)
+        return value
+
+    def holds(self, view: View, event: AnyEvent, variables: Variables | None = None) -> bool:
+        """Whether the event fits."""
+        if self.fact:
+            return (self._origin(view, event) is not None) is not self.negated
+        value = self.value(view, event)
+        wanted = self.wanted
+        if self.variable:
+            bound = (variables or {}).get(self.variable)
+            wanted = (bound,) if isinstance(bound, str | int | float) else ()
+        return self._any(value, wanted) is not self.negated
+
+    def origin(self, view: View, event: AnyEvent) -> int | None:
+        """Id of the event that wrote the file of which a fact speaks, to be shown beside the match."""
+        speaks_of_writing = self.fact in {"dropped", "mentions_dropped"} and not self.negated
+        return self._origin(view, event) if speaks_of_writing else None
+
+    def _any(self, value: Value, wanted: tuple[Scalar, ...]) -> bool:
+        values = value if isinstance(value, tuple) else (value,)
+        return any(self.test(one, other) for one in values for other in wanted)
+
+    def _origin(self, view: View, event: AnyEvent) -> int | None:
+        """Id of the event that shows the fact; for the sample itself, which nothing wrote, the event's own id."""
+        text = _text(self.value(view, event))
+        paths = view.paths_in(event, text) if self.fact.startswith("mentions_") else iter((text,))
+        if self.fact.endswith("sample"):
+            return event.id if any(view.is_sample(path) for path in paths) else None
+        before = None if self.ever else event.id
+        return next((found for path in paths if (found := view.written_by(path, before)) is not None), None)
+
+
+def _expand(values: list[Any], lists: dict[str, tuple[str, ...]]) -> list[Scalar]:
+    out: list[Scalar] = []
+    for value in values:
+        if isinstance(value, str) and value.startswith("@"):
+            if value[1:] not in lists:
+                raise Problem(f"there is no list {value}")
+            out.extend(lists[value[1:]])
+        elif isinstance(value, str | int | float):
+            out.append(value)
+        else:
+            raise Problem(f"{value!r} cannot be compared with a field")
+    if not out:
+        raise Problem("no value given")
+    return out
+
+
+def check_regex(pattern: str) -> None:
+    """Raises `Problem` for a pattern whose time could grow faster than the square of a short subject."""
+    try:
+        parsed = _parser.parse(pattern)
+    except re.error as error:
+        raise Problem(f"not a regular expression: {error}") from error
+    if _unbounded(parsed, inside=False) > _MAX_UNBOUNDED:
+        raise Problem(f"more than {_MAX_UNBOUNDED} unbounded repetitions")
+
+
+def _unbounded(parsed: Any, *, inside: bool) -> int:
+    count = 0
+    for operation, argument in parsed:
+        if operation in {_constants.GROUPREF, _constants.ASSERT, _constants.ASSERT_NOT, _constants.GROUPREF_EXISTS}:
+            raise Problem("back references and look-around are not allowed")
+        if operation in {_constants.MAX_REPEAT, _constants.MIN_REPEAT}:
+            endless = argument[1] == _constants.MAXREPEAT or argument[1] > 64
+            if endless and inside:
+                raise Problem("a repetition inside a repetition is not allowed")
+            count += endless + _unbounded(argument[2], inside=inside or argument[1] > 1)
+        elif operation is _constants.SUBPATTERN:
+            count += _unbounded(argument[3], inside=inside)
+        elif operation is _constants.BRANCH:
+            count += sum(_unbounded(branch, inside=inside) for branch in argument[1])
+    return count

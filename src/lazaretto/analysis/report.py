@@ -1,0 +1,92 @@
+"""The report: what one analysis ends in, as a record and as JSON.
+
+The JSON is the command contract: `lazaretto analyze --json` prints it, `report.json` holds it, other programs read it.
+Fields are only added, with a default; a change that readers must know of raises `REPORT_VERSION`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from lazaretto.domain.detonation import Artifact
+from lazaretto.domain.errors import ReportError
+from lazaretto.domain.evidence import Evidence
+from lazaretto.domain.sample import Category
+from lazaretto.domain.trace import Ending
+from lazaretto.domain.verdict import State, Status
+
+REPORT_VERSION = 1
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """The detonation of which the report tells. Times are seconds."""
+
+    profile: str
+    image: str  # hash of the guest's image
+    launch: str
+    ending: Ending
+    reason: str = ""
+    guest_time_s: float = 0.0
+    wall_time_s: float = 0.0
+    events: int = 0
+    processes: int = 0
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One analysis of one file. `score` is None exactly where `status` is unknown."""
+
+    report_version: int = REPORT_VERSION
+    file: str  # as it was named by who asked
+    sha256: str
+    sha1: str
+    md5: str
+    size: int  # bytes
+    category: Category
+    type: str  # name of the type in formats.types
+    type_title: str
+    traits: tuple[str, ...] = ()
+    mismatch: str = ""  # extension of the name, where it belongs to another type
+    state: State
+    status: Status
+    score: int | None
+    reason: str
+    error: str = ""  # machine code of the error, where the state is failed
+    evidence: tuple[Evidence, ...] = ()
+    techniques: tuple[str, ...] = ()
+    engines: dict[str, str] = {}
+    not_done: tuple[str, ...] = ()  # what was not looked at and why
+    run: Run | None = None
+    lost_events: int = 0
+    duration_s: float = 0.0
+    stages: dict[str, float] = {}  # seconds
+
+
+_decoder = msgspec.json.Decoder(Report)
+
+
+def report_to_json(report: Report, *, indent: int = 0) -> bytes:
+    """The report as one JSON object: on one line, or indented by so many spaces."""
+    plain = msgspec.json.encode(report)
+    return msgspec.json.format(plain, indent=indent) if indent else plain
+
+
+def report_from_json(data: bytes) -> Report:
+    """The report that this JSON is. Raises `ReportError`."""
+    try:
+        report = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ReportError(f"not a report: {error}") from error
+    if report.report_version > REPORT_VERSION:
+        raise ReportError(f"a report of version {report.report_version}, this program knows {REPORT_VERSION}")
+    return report
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """Writes `report.json` into the folder, whole or not at all; its path."""
+    path = folder / "report.json"
+    partial = folder / ".report.json.partial"
+    partial.write_bytes(report_to_json(report, indent=2) + b"\n")
+    return partial.replace(path)
