@@ -14,6 +14,7 @@ programs: a kind is never renamed or reused, fields are only added, with a defau
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -521,3 +522,40 @@ def event_fields(event: Event) -> dict[str, Any]:
     fields = msgspec.structs.asdict(event)
     fields["kind"] = event.kind
     return fields
+
+
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    """First line of `trace.jsonl`: all of the trace but its events."""
+
+    trace: int  # version
+    profile: str
+    ending: Ending
+    reason: str
+    guest_time: float
+    wall_time: float
+    lost: Lost
+    processes: tuple[Process, ...]
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def trace_to_lines(trace: Trace) -> Iterator[bytes]:
+    """The lines of `trace.jsonl`: a head, then one event a line."""
+    head = _Head(
+        trace=Trace.VERSION, profile=trace.profile, ending=trace.ending, reason=trace.reason, guest_time=trace.guest_time,
+        wall_time=trace.wall_time, lost=trace.lost, processes=tuple(trace.processes[key] for key in sorted(trace.processes)),
+    )  # fmt: skip
+    yield msgspec.json.encode(head)
+    yield from map(event_to_json, trace.events)
+
+
+def trace_from_lines(lines: Iterable[bytes]) -> Trace:
+    """The trace of such lines. Raises `msgspec.MsgspecError` for anything else."""
+    rest = iter(lines)
+    head = _head.decode(next(rest, b""))
+    return Trace(
+        profile=head.profile, ending=head.ending, reason=head.reason, guest_time=head.guest_time, wall_time=head.wall_time,
+        lost=head.lost, processes={process.key: process for process in head.processes},
+        events=tuple(event_from_json(line) for line in rest if line.strip()),
+    )  # fmt: skip

@@ -1,0 +1,289 @@
+#!/usr/bin/python3
+"""First process of the guest: prepares it, waits in the warm state for a job, runs it, brings home what is left.
+
+What must always be true: the keeper never waits for the host while the sample runs, since the guest's clock jumps
+whenever the guest is idle. All that it needs is on the medium before the machine is resumed; the host's only word is
+"finish", which may come at any time.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import selectors
+import signal
+import sys
+import time
+import traceback
+from typing import Any
+
+sys.path.insert(0, "/opt/lazaretto")
+
+import collect  # noqa: E402
+import world  # noqa: E402
+from channel import Port  # noqa: E402
+from medium import BOOT, JOB, Medium  # noqa: E402
+
+# How long (guest seconds) something that the sample installed may take to come back, once the sample itself is gone.
+PATIENCE = 70.0
+# After the last process is gone, for what is still on its way: closing connections, a service being started.
+SETTLE = 0.5
+CONSOLE_MOST = 256 * 1024
+
+
+class Run:
+    """One job, from its begin to the last byte sent."""
+
+    def __init__(self, place: world.World, port: Port, job: dict[str, Any]) -> None:
+        self.world = place
+        self.port = port
+        self.job = job
+        self.selector = selectors.DefaultSelector()
+        self.console: dict[int, tuple[str, int]] = {}
+        self.dumped: set[tuple[int, int, int]] = set()
+        self.reason = ""
+        self.deadline = time.monotonic() + float(job["guest_time"])
+        self.quiet_since: float | None = None
+        self.pictures = 0
+
+    # --- before -------------------------------------------------------------------------------------------------------
+
+    def place_sample(self, medium: Medium, size: int) -> str:
+        """Write the sample where a user would have saved it; returns the path inside the session."""
+        folder = self.job["place"]
+        path = f"{folder}/{self.job['name']}"
+        outside = world.GUEST + path
+        os.makedirs(os.path.dirname(outside), exist_ok=True)
+        with open(outside, "wb") as target:
+            for chunk in medium.sample(size):
+                target.write(chunk)
+        uid, _ = self.world.user(self.job["user"])
+        os.chown(outside, uid, uid)
+        os.chmod(outside, int(self.job.get("mode", 0o644)))
+        return path
+
+    def start(self, path: str) -> bool:
+        """Start the sample; False when the guest refuses."""
+        how = self.job["run"]
+        self.world.internet.say("start")
+        if self.world.human:
+            self.world.human.say("start")
+        self.port.message(event="start", time=time.monotonic_ns(), path=path)
+        if "line" in how:
+            return self._by_launcher(how, path)
+        return self._by_shell(how, path)
+
+    def _by_launcher(self, how: dict[str, Any], path: str) -> bool:
+        """A program that waits in the session is told by a line what to start (Windows)."""
+        self.world.pipes[how["through"]][0].write(how["line"].replace("{path}", path).encode() + b"\n")
+        return True
+
+    def _by_shell(self, how: dict[str, Any], path: str) -> bool:
+        out, err = os.pipe(), os.pipe()
+        null = os.open("/dev/null", os.O_RDONLY)
+        argv = [word.replace("{path}", path) for word in how["argv"]] + list(self.job.get("arguments", ()))
+        started = self.world.spawn(
+            self.world.session.launcher, argv, self.job["user"], (null, out[1], err[1]), cwd=os.path.dirname(path),
+            extra=how.get("environment"),
+        )  # fmt: skip
+        for fd in (null, out[1], err[1]):
+            os.close(fd)
+        for fd, name in ((out[0], "out"), (err[0], "err")):
+            self.console[fd] = (name, 0)
+            self.selector.register(fd, selectors.EVENT_READ, self._on_console)
+        if started.error:
+            self.reason = f"the guest cannot start it: {os.strerror(started.error)}"
+        return not started.error
+
+    # --- while it runs ------------------------------------------------------------------------------------------------
+
+    def watch(self) -> str:
+        """Until the sample is done, its time is up or the host has had enough; returns which."""
+        self.selector.register(self.world.tracer.output, selectors.EVENT_READ, self._on_tracer)
+        self.selector.register(self.port.fd, selectors.EVENT_READ, self._on_host)
+        self.selector.register(self.world.session.launcher.socket, selectors.EVENT_READ, self._on_launcher)
+        for name, (_, output) in self.world.pipes.items():
+            self.selector.register(output, selectors.EVENT_READ, (self._on_pipe, name))
+        if self.world.human:
+            self.selector.register(self.world.human.output, selectors.EVENT_READ, self._on_human)
+        ending = ""
+        while not ending:
+            now = time.monotonic()
+            until = min(self.deadline, self.quiet_since + self._patience() if self.quiet_since is not None else self.deadline)
+            if now >= until:
+                return "guest-time" if until == self.deadline else "exited"
+            for key, _ in self.selector.select(until - now):
+                handler, *arguments = key.data if isinstance(key.data, tuple) else (key.data,)
+                ending = ending or handler(key, *arguments) or ""
+        return ending
+
+    def _patience(self) -> float:
+        return PATIENCE if self.job.get("patient") or self._installed() else SETTLE
+
+    def _installed(self) -> bool:
+        """Whether the sample left something that a scheduler of the machine will start."""
+        for folder in self.job.get("schedules", ()):
+            for _, about in _young(world.GUEST + folder, self.began):
+                if about:
+                    return True
+        return False
+
+    def _on_tracer(self, _key: Any) -> str:
+        lines = self.world.tracer.lines()
+        if lines is None:
+            return "tracer-lost"
+        for line in lines:
+            word, *rest = line.split()
+            if word == "empty":
+                self.quiet_since = time.monotonic()
+            elif word == "busy":
+                self.quiet_since = None
+            elif word == "code" and rest:
+                collect.memory(self.port, [int(rest[0])], self.dumped)
+        return ""
+
+    def _on_host(self, _key: Any) -> str:
+        return "wall-time" if "finish" in self.port.words() else ""
+
+    def _on_launcher(self, _key: Any) -> str:
+        about = self.world.session.launcher.answer()
+        if about and about.status is not None:
+            self.port.message(event="exit", time=time.monotonic_ns(), status=about.status)
+        return ""
+
+    def _on_pipe(self, key: Any, name: str) -> str:
+        text = os.read(key.fd, 65536)
+        if not text:
+            self.selector.unregister(key.fileobj)
+        for line in text.decode("utf-8", "replace").splitlines():
+            self.port.message(event="launcher", name=name, time=time.monotonic_ns(), line=line[:4096])
+            if line.startswith("error"):
+                self.reason = line[5:].strip()
+                return "refused"
+        return ""
+
+    def _on_console(self, key: Any) -> str:
+        data = os.read(key.fd, 65536)
+        name, so_far = self.console[key.fd]
+        if not data:
+            self.selector.unregister(key.fd)
+            os.close(key.fd)
+        elif so_far < CONSOLE_MOST:
+            text = base64.b64encode(data[: CONSOLE_MOST - so_far]).decode()
+            self.port.message(event="console", stream=name, time=time.monotonic_ns(), data=text)
+        self.console[key.fd] = (name, so_far + len(data))
+        return ""
+
+    def _on_human(self, key: Any) -> str:
+        assert self.world.human
+        lines = self.world.human.lines()
+        if lines is None:
+            self.selector.unregister(key.fileobj)
+        for line in lines or ():
+            self._human_said(line)
+        return ""
+
+    def _human_said(self, line: str) -> None:
+        import json
+
+        try:
+            said = json.loads(line)
+        except ValueError:
+            return
+        path = said.pop("file", None)
+        if path:
+            with open(path, "rb") as pixels:
+                self.port.blob(pixels.read(), kind="screenshot", **said)
+            os.unlink(path)
+        else:
+            self.port.message(**{"event": "window", "time": time.monotonic_ns(), **said})
+
+    # --- after --------------------------------------------------------------------------------------------------------
+
+    def restart_session(self) -> None:
+        """What comes back at the next start of the machine or session."""
+        again = self.job.get("again", {})
+        self.port.message(event="restart", time=time.monotonic_ns())
+        self.quiet_since = None
+        self.deadline = time.monotonic() + float(again.get("guest_time", 60))
+        if "line" in again:
+            self.world.pipes[again["through"]][0].write(again["line"].encode() + b"\n")
+        elif "argv" in again:
+            null = os.open("/dev/null", os.O_RDWR)
+            self.world.spawn(self.world.session.launcher, again["argv"], self.job["user"], (null, null, null))
+            os.close(null)
+
+    def finish(self, ending: str) -> None:
+        """Freeze the sample's world and send what it left."""
+        if self.world.human:
+            self.world.human.say("stop")
+            self._drain_human()
+        with open(f"{world.CGROUP}/cgroup.freeze", "w") as freeze:
+            freeze.write("1")
+        self.world.tracer.say("list")
+        collect.memory(self.port, self._live(), self.dumped)
+        self.world.tracer.say("flush")
+        self.world.internet.say("finish")
+        collect.files(self.port, self.began, self.job.get("leave_out", ()))
+        self.world.internet.expect("finished", 60)
+        self.world.tracer.expect("flushed", 60)
+        self.port.message(event="done", time=time.monotonic_ns(), ending=ending, reason=self.reason)
+
+    def _live(self) -> list[int]:
+        """The sample's processes that still run."""
+        words = self.world.tracer.expect("live", 20).split()
+        return [int(word) for word in words[1:] if word.isdigit()]
+
+    def _drain_human(self) -> None:
+        assert self.world.human
+        with selectors.DefaultSelector() as last:
+            last.register(self.world.human.output, selectors.EVENT_READ)
+            while last.select(2.0):
+                lines = self.world.human.lines()
+                for line in lines or ():
+                    self._human_said(line)
+                if lines is None or any('"stopped"' in line for line in lines):
+                    return
+
+    def all(self, medium: Medium, size: int) -> None:
+        self.began = time.time() - 0.001
+        path = self.place_sample(medium, size)
+        if not self.start(path):
+            self.finish("refused")
+            return
+        ending = self.watch()
+        if self.job.get("reboot") and ending in {"exited", "guest-time"}:
+            self.restart_session()
+            ending = self.watch()
+        self.finish(ending)
+
+
+def _young(folder: str, since: float) -> Any:
+    for at, _, names in os.walk(folder):
+        for name in names:
+            about = os.lstat(os.path.join(at, name))
+            if about.st_ctime >= since:
+                yield name, about
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    world.base()
+    port = Port(world.ports()[2])
+    try:
+        medium = Medium("/dev/vdc")
+        settings, _ = medium.wait(BOOT)
+        place = world.World(settings)
+        time.sleep(float(settings["session"].get("settle", 10)))
+        os.sync()
+        port.message(event="ready")
+        job, size = medium.wait(JOB)
+        time.clock_settime(time.CLOCK_REALTIME, float(job["time"]))
+        Run(place, port, job).all(medium, size)
+    except BaseException:
+        port.message(event="failed", text=traceback.format_exc()[-3000:])
+    while True:
+        signal.pause()
+
+
+main()

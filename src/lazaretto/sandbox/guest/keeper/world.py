@@ -1,0 +1,223 @@
+"""Prepares the guest before the warm state is saved: file systems, network, tracer, internet, session."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+
+from session import Session, Spawner, Started, outer_pid
+
+OWN = "/opt/lazaretto"
+GUEST = "/guest"
+CGROUP = "/sys/fs/cgroup/session"
+NETNS = "/run/netns/session"
+# A sample that takes all memory or forks without end hits these before the guest itself suffers.
+SESSION_MEMORY = 640 << 20
+SESSION_PROCESSES = 1500
+WRITABLE = "400m"
+
+
+def sh(*command: str) -> None:
+    subprocess.run(command, check=True, cwd=OWN)
+
+
+def mount(kind: str, source: str, target: str, options: str = "") -> None:
+    os.makedirs(target, exist_ok=True)
+    sh("mount", "-t", kind, *(["-o", options] if options else []), source, target)
+
+
+def base() -> None:
+    """The kernel's file systems and the sample's root: read-only squashfs below a bounded memory layer."""
+    for kind, source, target in (
+        ("proc", "proc", "/proc"), ("sysfs", "sys", "/sys"), ("tmpfs", "tmpfs", "/run"), ("tmpfs", "tmpfs", "/tmp"),
+        ("tmpfs", "tmpfs", "/dev/shm"), ("bpf", "bpf", "/sys/fs/bpf"), ("tracefs", "tracefs", "/sys/kernel/tracing"),
+        ("cgroup2", "cgroup2", "/sys/fs/cgroup"),
+    ):  # fmt: skip
+        mount(kind, source, target)
+    mount("squashfs", "/dev/vdb", "/run/lower", "ro")
+    mount("tmpfs", "tmpfs", "/run/memory", f"size={WRITABLE},mode=755")
+    for name in ("upper", "work"):
+        os.makedirs(f"/run/memory/{name}", exist_ok=True)
+    mount("overlay", "overlay", GUEST, "lowerdir=/run/lower,upperdir=/run/memory/upper,workdir=/run/memory/work")
+    os.makedirs(CGROUP)
+    with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as control:
+        control.write("+memory +pids")
+    for name, value in (("memory.max", SESSION_MEMORY), ("pids.max", SESSION_PROCESSES)):
+        with open(f"{CGROUP}/{name}", "w") as limit:
+            limit.write(str(value))
+    with open("/proc/self/oom_score_adj", "w") as score:
+        score.write("-1000")
+
+
+def ports() -> dict[int, str]:
+    """Paths of the virtio ports by their number."""
+    return {int(name.rpartition("p")[2]): f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("vport")}
+
+
+class Helper:
+    """A program of the tools root that is spoken to by lines. Hidden from the sample; never killed by memory pressure."""
+
+    def __init__(self, *command: str, cwd: str = OWN) -> None:
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd, bufsize=0)
+        assert self.process.stdin and self.process.stdout
+        self.input: BinaryIO = self.process.stdin  # type: ignore[assignment] # raw, since bufsize is 0
+        self.output: BinaryIO = self.process.stdout  # type: ignore[assignment]
+        self._text = b""
+
+    def say(self, line: str) -> None:
+        # One that is gone is noticed by its output's end.
+        with contextlib.suppress(BrokenPipeError):
+            self.input.write(line.encode() + b"\n")
+
+    def lines(self) -> list[str] | None:
+        """Lines that are there now (call when readable); None at the end."""
+        chunk = os.read(self.output.fileno(), 65536)
+        if not chunk:
+            return None
+        *lines, self._text = (self._text + chunk).split(b"\n")
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def expect(self, word: str, seconds: float) -> str:
+        """Wait for the line that begins with `word`."""
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.output, selectors.EVENT_READ)
+            while time.monotonic() < deadline:
+                if not selector.select(deadline - time.monotonic()):
+                    break
+                lines = self.lines()
+                if lines is None:
+                    break
+                for line in lines:
+                    if line.startswith(word):
+                        return line
+        raise RuntimeError(f"{self.process.args!r} did not say {word!r}")
+
+
+class World:
+    """Everything that runs in the guest beside the sample."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+        self.wanted: Mapping[str, Any] = settings["session"]
+        paths = ports()
+        self.tracer = Helper(f"{OWN}/bin/tracer", "--port", paths[1], *self._wine())
+        self.tracer.expect("ready", 120)
+        sh("ip", "netns", "add", "session")
+        sh(sys.executable, "-m", "internet.network", "--session", NETNS)
+        self.internet = Helper(sys.executable, "-m", "internet", "--port", paths[3])
+        self.internet.expect("ready", 60)
+        self._binfmt()
+        self.session = self._session()
+        self.ignore()
+        self.started: dict[str, Started] = {}
+        self.pipes: dict[str, tuple[BinaryIO, BinaryIO]] = {}
+        for step in self.wanted.get("start", ()):
+            self._step(step)
+        self.human = Helper(sys.executable, "-m", "human", *self._display()) if "display" in self.wanted else None
+
+    def _wine(self) -> list[str]:
+        paths = {bits: self.settings.get("wine", {}).get(bits) for bits in ("64", "32")}
+        return [word for bits, path in paths.items() if path for word in (f"--wine{bits}", f"{GUEST}{path}")]
+
+    def _display(self) -> list[str]:
+        display = self.wanted["display"]
+        return ["--socket", f"/proc/{self.session.init.pid}/root/tmp/.X11-unix/X{display.get('number', 0)}",
+                "--framebuffer", f"/proc/{self.session.init.pid}/root{display.get('framebuffer', '/run/xfb')}/Xvfb_screen0"]  # fmt: skip
+
+    def _binfmt(self) -> None:
+        formats = self.settings.get("binfmt", ())
+        if formats:
+            mount("binfmt_misc", "binfmt_misc", "/proc/sys/fs/binfmt_misc")
+        for line in formats:
+            with open("/proc/sys/fs/binfmt_misc/register", "wb") as register:
+                register.write(line.encode("latin-1").decode("unicode_escape").encode("latin-1") if isinstance(line, str) else line)
+
+    def _session(self) -> Session:
+        binds = []
+        for number, (path, content) in enumerate(self.wanted.get("masks", {}).items()):
+            source = f"/run/mask{number}"
+            with open(source, "w") as mask:
+                mask.write(content)
+            binds.append((source, path))
+        return Session(
+            f"{OWN}/bin/session", GUEST, NETNS, self.wanted["hostname"], int(self.wanted.get("uptime", 273_840)), binds, CGROUP
+        )
+
+    def ignore(self) -> None:
+        self.tracer.say(f"ignore {os.getpid()}")
+
+    # --- starting things in the session --------------------------------------------------------------------------------
+
+    def user(self, name: str) -> tuple[int, str]:
+        """uid and home of a user of the sample's root."""
+        with open(f"{GUEST}/etc/passwd") as table:
+            for line in table:
+                entry = line.split(":")
+                if entry[0] == name:
+                    return int(entry[2]), entry[5]
+        return 0, "/root"
+
+    def environment(self, user: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        _, home = self.user(user)
+        base = {
+            "HOME": home, "USER": user, "LOGNAME": user, "SHELL": "/bin/bash", "LANG": "C.UTF-8", "PWD": home,
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "xterm-256color",
+        }  # fmt: skip
+        base |= self.wanted.get("environment", {})
+        return base | (extra or {})
+
+    def spawn(
+        self, spawner: Spawner, argv: Sequence[str], user: str, stdio: Sequence[int], *, cwd: str | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> Started:  # fmt: skip
+        uid, home = self.user(user)
+        return spawner.spawn(argv, self.environment(user, extra), uid, cwd or home, stdio)
+
+    def _step(self, step: Mapping[str, Any]) -> None:
+        """One line of [session] start: argv, user, environment, name, wait = "exit" | "file:PATH" | "line:TEXT" | seconds."""
+        wait = step.get("wait", 0)
+        name = step.get("name", "")
+        null = os.open("/dev/null", os.O_RDWR)
+        ours: tuple[int, int] | None = None
+        stdio = [null, null, null]
+        if step.get("pipes"):
+            there_in, our_in = os.pipe()
+            our_out, there_out = os.pipe()
+            stdio, ours = [there_in, there_out, null], (our_in, our_out)
+        started = self.spawn(
+            self.session.init, step["argv"], step.get("user", "root"), stdio, cwd=step.get("cwd"), extra=step.get("environment")
+        )
+        for fd in set(stdio):
+            os.close(fd)
+        if started.error:
+            raise RuntimeError(f"{step['argv'][0]} cannot be started: {os.strerror(started.error)}")
+        if ours:
+            self.pipes[name] = (os.fdopen(ours[0], "wb", 0), os.fdopen(ours[1], "rb", 0))
+        self.started[name or step["argv"][0]] = started
+        self._await(started, wait, name)
+        if role := step.get("role"):  # "launcher", "watch service": what the tracer makes of the children
+            word, _, reason = role.partition(" ")
+            self.tracer.say(f"{word} {outer_pid(self.session.init.pid, started.pid)} {reason}".strip())
+
+    def _await(self, started: Started, wait: str | float, name: str) -> None:
+        deadline = time.monotonic() + 300
+        match str(wait).partition(":"):
+            case ("exit", _, _):
+                while started.status is None:
+                    self.session.init.answer()
+            case ("file", _, path):
+                while not os.path.exists(f"/proc/{self.session.init.pid}/root{path}") and time.monotonic() < deadline:
+                    time.sleep(0.05)
+            case ("line", _, text):
+                output = self.pipes[name][1]
+                while text.encode() not in output.readline() and time.monotonic() < deadline:
+                    pass
+            case (seconds, _, _):
+                time.sleep(float(seconds))

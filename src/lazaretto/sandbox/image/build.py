@@ -1,0 +1,128 @@
+"""Builds images: parts in order, each kept under its recipe's hash, so that an interrupted build goes on where it was.
+
+    builder  compilers and the kernel package         (thrown away at the end)
+    boot     kernel, initramfs, modules
+    tools    the root of keeper, tracer, internet, human
+    PROFILE  the sample's world
+    state    that world booted, everything started, saved warm
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from lazaretto.domain.progress import Listener, Progress
+from lazaretto.sandbox.image import furnish, recipe, roots, warm
+from lazaretto.sandbox.image.store import FILES, Image, ImageStore, qemu_version, sum_file
+
+log = structlog.get_logger(__name__)
+
+
+class Builder:
+    def __init__(self, store: ImageStore, progress: Listener) -> None:
+        self._store = store
+        self._progress = progress
+        self._parts = store.home / "parts"
+
+    def build(self, profiles: tuple[str, ...]) -> list[Image]:
+        """The current images of `profiles`, made where they are missing."""
+        images = [self._image(profile) for profile in profiles]
+        if not os.environ.get("LAZARETTO_KEEP_PARTS"):
+            shutil.rmtree(self._parts, ignore_errors=True)
+        return images
+
+    def _image(self, profile: str) -> Image:
+        digest = recipe.image_digest(profile, qemu_version())
+        folder = self._store.home / "images" / f"{profile}-{digest}"
+        if not (folder / "sums.json").is_file():
+            self._make_image(profile, folder)
+        self._report(profile, "ready", 1.0)
+        return Image(profile=profile, digest=digest, path=folder)
+
+    def _make_image(self, profile: str, folder: Path) -> None:
+        wanted = recipe.load(profile)
+        boot = self._boot()
+        tools = self._tools()
+        root = self._profile(wanted)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for old in folder.parent.glob(f".{profile}-*"):
+            shutil.rmtree(old)  # of a build that was interrupted
+        scratch = Path(tempfile.mkdtemp(prefix=f".{profile}-", dir=folder.parent))
+        for source, name in (
+            (boot / "vmlinuz", "vmlinuz"), (boot / "initrd", "initrd"), (tools / "root.squashfs", "tools.squashfs"),
+            (root / "root.squashfs", "root.squashfs"), (root / "manifest.json", "manifest.json"),
+        ):  # fmt: skip
+            os.link(source, scratch / name)
+        self._report(profile, "booting and warming up")
+        warm.save(wanted, scratch, self._store.run_directory, lambda line: self._report(profile, line))
+        sums = {name: sum_file(scratch / name) for name in FILES}
+        (scratch / "sums.json").write_bytes(msgspec.json.encode(sums))
+        scratch.chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.rename(folder)
+
+    # --- parts -----------------------------------------------------------------------------------------------------
+
+    def _builder(self) -> Path:
+        return self._part("builder", recipe.load("builder").digest, roots.make_builder)
+
+    def _boot(self) -> Path:
+        digest = recipe.load("builder").digest + recipe.load("tools").digest
+        return self._part("boot", digest, lambda out, _say: roots.make_boot(self._builder(), out))
+
+    def _tools(self) -> Path:
+        def make(out: Path, say: roots.Say) -> None:
+            compiled = out / "compiled"
+            for name in ("keeper", "tracer", "internet"):
+                roots.compile_sources(self._builder(), recipe.GUEST / name, compiled, say)
+            roots.make_tools(compiled, self._boot(), out, say)
+
+        return self._part("tools", recipe.load("tools").digest, make)
+
+    def _profile(self, wanted: recipe.Recipe) -> Path:
+        def make(out: Path, say: roots.Say) -> None:
+            say("compiling")
+            compiled = out / "compiled"
+            compiled.mkdir()
+            if (wanted.folder / "src/Makefile").is_file():
+                roots.compile_sources(self._builder(), wanted.folder / "src", compiled, say)
+            say("inventing a user")
+            persona = out / "persona"
+            persona.mkdir()
+            canaries = furnish.write_persona(wanted, persona)
+            (out / "manifest.json").write_bytes(msgspec.json.encode(furnish.manifest(wanted, canaries)))
+            roots.make_profile(wanted, compiled, persona, self._tools() / "certificates", out, say)
+            for scratch in (persona, compiled):
+                shutil.rmtree(scratch)
+
+        return self._part(wanted.name, wanted.digest, make)
+
+    def _part(self, kind: str, digest: str, make: Callable[[Path, roots.Say], None]) -> Path:
+        """The finished part, made if it is not there; only whole parts have the name without a dot."""
+        place = self._parts / f"{kind}-{digest[:32]}"
+        if place.is_dir():
+            return place
+        self._parts.mkdir(parents=True, exist_ok=True)
+        for old in self._parts.glob(f".{kind}-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=self._parts))
+        began = time.monotonic()
+        log.info("image.stage", stage=kind)
+        self._report(kind, "", 0.0)
+        make(scratch, lambda line: self._report(kind, line))
+        scratch.chmod(0o755)
+        scratch.rename(place)
+        log.info("image.stage.done", stage=kind, seconds=round(time.monotonic() - began, 1))
+        self._report(kind, "done", 1.0)
+        return place
+
+    def _report(self, stage: str, detail: str, done: float | None = None) -> None:
+        self._progress(Progress(f"image {stage}", done, detail))

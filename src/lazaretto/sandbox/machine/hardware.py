@@ -1,0 +1,115 @@
+"""What the virtual machine is made of, as QEMU arguments. Pure: decides nothing about the host.
+
+The same words must be given when the warm state is saved and when it is restored: QEMU matches devices by them.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+MEMORY_MIB = 1024
+# Translated code of QEMU; more than this buys nothing for runs of seconds.
+TRANSLATION_MIB = 256
+
+PORTS = ("trace", "keeper", "internet")
+"""The virtio-serial ports in the order of their numbers, which start at 1 in the guest (/dev/vport0p1, ...)."""
+
+
+class Accelerator(enum.StrEnum):
+    TCG = "tcg"
+    KVM = "kvm"
+
+
+@dataclass(frozen=True)
+class Disguise:
+    """What the firmware tables say that the machine is."""
+
+    vendor: str = "Dell Inc."
+    product: str = "OptiPlex 7060"
+    version: str = "1.0"
+    serial: str = "7HX2LT2"
+    bios: str = "1.21.0"
+    bios_date: str = "04/14/2023"
+    board: str = "0C96W1"
+    cpu: str = "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz"
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """One machine. Paths and descriptors are as QEMU's process sees them."""
+
+    kernel: str
+    initrd: str
+    disks: tuple[int, ...]  # descriptors of read-only images, in the order vda, vdb, ...
+    qmp: int
+    ports: tuple[int, ...]  # descriptors of sockets, in the order of PORTS
+    console: int  # descriptor to which the guest kernel's console goes
+    incoming: int | None = None  # descriptor of the warm state, or None to boot
+    accelerator: Accelerator = Accelerator.TCG
+    disguise: Disguise = Disguise()
+
+
+# The guest's kernel decides little here: quiet, no mitigation of processor faults that an emulated one does not have,
+# a panic ends the machine at once, and function tracing's and eBPF's costs are known at boot.
+KERNEL_COMMAND_LINE = (
+    "console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off nowatchdog nosoftlockup "
+    "random.trust_cpu=on tsc=reliable no_timer_check rcupdate.rcu_expedited=1 transparent_hugepage=never "
+    "net.ifnames=0 audit=0"
+)
+
+
+def _smbios(disguise: Disguise) -> list[str]:
+    d = disguise
+    return [
+        "-smbios", f"type=0,vendor={d.vendor},version={d.bios},date={d.bios_date},uefi=on",
+        "-smbios", f"type=1,manufacturer={d.vendor},product={d.product},version={d.version},serial={d.serial},"
+        "uuid=4c4c4544-0048-5810-8032-b7c04f4c5432,sku=085A,family=OptiPlex",
+        "-smbios", f"type=2,manufacturer={d.vendor},product={d.board},version=A01,serial=/7HX2LT2/CNFCW0089R00C1/",
+        "-smbios", f"type=3,manufacturer={d.vendor},version=1.0,serial={d.serial}",
+        "-smbios", f"type=4,sock_pfx=CPU,manufacturer=Intel(R) Corporation,version={d.cpu},max-speed=4100,current-speed=3000",
+        "-smbios", "type=17,loc_pfx=DIMM,bank=BANK,manufacturer=SK Hynix,serial=2C8B7D11,part=HMA81GU6CJR8N-VK,speed=2666",
+    ]  # fmt: skip
+
+
+def _cpu(hardware: Hardware) -> str:
+    # -smap, -smep, -pku: QEMU 7.2's TCG faults on a user-mode iretq with SMAP, which Wine uses.
+    # hypervisor=off: the CPUID bit is what detectors ask first.
+    base = "max,-smap,-smep,-pku" if hardware.accelerator is Accelerator.TCG else "host"
+    vendor = ",vendor=GenuineIntel,family=6,model=158,stepping=10" if hardware.accelerator is Accelerator.TCG else ""
+    return f"{base},hypervisor=off{vendor},model-id={hardware.disguise.cpu}"
+
+
+def _acceleration(hardware: Hardware) -> list[str]:
+    if hardware.accelerator is Accelerator.KVM:
+        return ["-accel", "kvm"]
+    # icount makes the guest's clock a count of its instructions; sleep=off lets it jump over idle time.
+    return ["-accel", f"tcg,thread=single,tb-size={TRANSLATION_MIB}", "-icount", "shift=auto,sleep=off"]
+
+
+def arguments(hardware: Hardware, program: str = "/usr/bin/qemu-system-x86_64") -> list[str]:
+    """The whole command line of QEMU for this machine."""
+    line = [
+        program, "-nodefaults", "-no-user-config", "-nographic", "-no-reboot",
+        "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+        "-machine", "pc,usb=off,graphics=off,dump-guest-core=off,mem-merge=off,hpet=off",
+        "-cpu", _cpu(hardware), "-smp", "1", "-m", str(MEMORY_MIB),
+        *_acceleration(hardware), *_smbios(hardware.disguise),
+        "-kernel", hardware.kernel, "-initrd", hardware.initrd, "-append", KERNEL_COMMAND_LINE,
+        "-rtc", "base=utc,clock=vm",
+        "-chardev", f"socket,id=qmp,fd={hardware.qmp}", "-mon", "chardev=qmp,mode=control",
+        "-chardev", f"socket,id=console,fd={hardware.console}", "-serial", "chardev:console",
+        "-device", "virtio-serial-pci,id=channel,max_ports=8",
+    ]  # fmt: skip
+    for number, (name, fd) in enumerate(zip(PORTS, hardware.ports, strict=True), start=1):
+        line += ["-chardev", f"socket,id={name},fd={fd}", "-device", f"virtserialport,nr={number},chardev={name}"]
+    for number, fd in enumerate(hardware.disks):
+        line += [
+            "-add-fd", f"fd={fd},set={number + 1}",
+            "-blockdev", f"driver=file,node-name=file{number},filename=/dev/fdset/{number + 1},read-only=on,locking=off",
+            "-blockdev", f"driver=raw,node-name=disk{number},file=file{number},read-only=on",
+            "-device", f"virtio-blk-pci,drive=disk{number},id=vd{number}",
+        ]  # fmt: skip
+    if hardware.incoming is not None:
+        line += ["-incoming", f"fd:{hardware.incoming}", "-S"]
+    return line

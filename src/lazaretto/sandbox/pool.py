@@ -1,0 +1,107 @@
+"""Machines that are restored already and wait, paused, for a sample.
+
+A paused machine costs memory and no processor time. What must always be true: a machine is given out once, to one
+sample, and the pool never gives out one whose QEMU has died while it waited.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections import defaultdict, deque
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from lazaretto.domain.errors import LazarettoError
+from lazaretto.sandbox.image.store import Image, ImageStore
+from lazaretto.sandbox.machine import medium
+from lazaretto.sandbox.machine.process import Machine
+
+log = structlog.get_logger(__name__)
+
+_slots = itertools.count(os.getpid())
+
+
+def restore(store: ImageStore, image: Image) -> Machine:
+    """A fresh machine in the image's warm state, paused, with an empty medium. The caller closes it with `dispose`."""
+    disk = medium.create(store.run_directory)
+    try:
+        return Machine.start(image.files(), disk, slot=next(_slots))
+    except BaseException:
+        os.close(disk)
+        raise
+
+
+def dispose(machine: Machine) -> None:
+    """Kill the machine and forget its medium, which has no name and is gone with its last descriptor."""
+    machine.close()
+    os.close(machine.medium)
+
+
+class Pool:
+    """Keeps up to `size` machines of each profile that has been asked for."""
+
+    def __init__(self, store: ImageStore | None = None, size: int = 1) -> None:
+        self.store = store or ImageStore()
+        self._size = size
+        self._waiting: dict[str, deque[Machine]] = defaultdict(deque)
+        self._lock = threading.Lock()
+        self._refills: set[threading.Thread] = set()
+        self._closed = False
+
+    def take(self, profile: str) -> Machine:
+        """A machine of that profile: a waiting one, or a new one. The caller disposes of it."""
+        image = self.store.find(profile)
+        while True:
+            with self._lock:
+                machine = self._waiting[profile].popleft() if self._waiting[profile] else None
+            if machine is None:
+                return restore(self.store, image)
+            if machine.running:
+                return machine
+            log.warning("pool.died", profile=profile)
+            dispose(machine)
+
+    def refill(self, profile: str) -> None:
+        """Restore machines in the background until `size` of them wait."""
+        thread = threading.Thread(target=self._fill, args=(profile,), name=f"pool-{profile}", daemon=True)
+        with self._lock:
+            if self._closed:
+                return
+            self._refills.add(thread)
+        thread.start()
+
+    def _fill(self, profile: str) -> None:
+        try:
+            while not self._closed and len(self._waiting[profile]) < self._size:
+                machine = restore(self.store, self.store.find(profile))
+                with self._lock:
+                    if not self._closed:
+                        self._waiting[profile].append(machine)
+                        continue
+                dispose(machine)
+        except LazarettoError as error:
+            # `take` meets the same error where somebody can be told
+            log.warning("pool.refill", profile=profile, error=str(error))
+        finally:
+            with self._lock:
+                self._refills.discard(threading.current_thread())
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            refills = list(self._refills)
+        for thread in refills:
+            thread.join()
+        for machines in self._waiting.values():
+            while machines:
+                dispose(machines.popleft())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
