@@ -45,7 +45,7 @@ if [ -n "$missing" ]; then
 	say "installing Debian packages:$missing"
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 	# shellcheck disable=SC2086  # the list is words on purpose
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 
 # 2. uv, in an environment of its own where the computer has none.
@@ -61,13 +61,22 @@ else
 fi
 
 # 3. The Python environment, exactly as locked. Compiled here once, so that no command pays for it at its start.
+# Certificates are Debian's, since many companies look into TLS with an authority that only Debian's store knows.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
 if ! "$uv" sync --locked --quiet --check 2>/dev/null; then
 	say "making the Python environment"
 	"$uv" sync --locked --quiet --compile-bytecode
 fi
 .venv/bin/python -m compileall -q -x /guest/ src/lazaretto || true # only speed is lost: a module with a fault shows itself later
 
-# 4. The guest images; nothing is done for those that are built from the current recipe.
+# 4. The guest images; nothing is done for those that are built from the current recipe. They are built as root, into the
+# folder of whoever runs this, and belong to that user afterwards.
 if [ "$images" = yes ]; then
-	.venv/bin/lazaretto image build
+	if [ "$(id -u)" = 0 ]; then
+		.venv/bin/lazaretto image build
+	elif ! .venv/bin/lazaretto doctor --json | grep -q '"check":"images".*"good":true'; then
+		home=$(.venv/bin/python -c 'from lazaretto.sandbox.image.store import default_home; print(default_home())')
+		as_root env LAZARETTO_HOME="$home" "$PWD/.venv/bin/lazaretto" image build
+		as_root chown -R "$(id -u):$(id -g)" "$home"
+	fi
 fi

@@ -1,4 +1,4 @@
-"""The files around the code: set-up, documentation, lock file, shipped samples. They are checked, since they rot first."""
+"""The files around the code (set-up, documentation, lock file, samples) are checked too, since they rot first."""
 
 from __future__ import annotations
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable
 from typing import Any, get_args
 
 import msgspec
 import pytest
-from rich.console import Console, RenderableType
 
 from lazaretto.cli import account, wording
 from lazaretto.domain import trace as t
 from lazaretto.domain.detonation import Artifact
-
-
-def draw(renderable: RenderableType, width: int = 80) -> str:
-    """As a terminal of that width without colour shows it."""
-    stream = io.StringIO()
-    Console(file=stream, width=width, color_system=None, markup=False, highlight=False).print(renderable)
-    return stream.getvalue()
 
 
 def a_trace(*events: t.AnyEvent, processes: tuple[t.Process, ...] = ()) -> t.Trace:
@@ -60,23 +52,25 @@ def test_a_refused_event_says_so() -> None:
 def test_telling_prefers_what_matters_and_keeps_the_order() -> None:
     noise = [t.FileCreate(path=f"C:\\{n}") for n in range(100)]
     run_key = t.Autostart(mechanism="run-key", location="HKCU\\...\\Run")
-    trace = a_trace(*noise[:50], run_key, *noise[50:], t.NetHttp(method="GET", url="http://a.example/"), t.FileRead(path="x"))
+    trace = a_trace(
+        *noise[:50], run_key, *noise[50:], t.NetHttp(method="GET", url="http://a.example/"), t.FileRead(path="x")
+    )
     chosen = account.telling(trace.events, limit=3)
     assert [item.event.kind for item in chosen] == ["file.create", "autostart", "net.http"]
 
 
-def test_repetitions_are_one_line() -> None:
+def test_repetitions_are_one_line(draw: Callable[..., str]) -> None:
     trace = a_trace(*[t.NetDns(name="a.example") for _ in range(1000)])
     assert [(item.event.id, item.times) for item in account.telling(trace.events)] == [(0, 1000)]
     assert "x1,000" in draw(account.timeline(trace))
 
 
-def test_a_timeline_says_what_it_left_out() -> None:
+def test_a_timeline_says_what_it_left_out(draw: Callable[..., str]) -> None:
     trace = a_trace(*[t.FileCreate(path=f"/tmp/{n}") for n in range(1_000)])
     assert "and 960 events that tell less" in draw(account.timeline(trace))
 
 
-def test_a_tree_shows_who_started_whom() -> None:
+def test_a_tree_shows_who_started_whom(draw: Callable[..., str]) -> None:
     trace = a_trace(
         processes=(
             t.Process(key=1, pid=40, image="C:\\windows\\system32\\wscript.exe", command_line="wscript.exe a.js"),
@@ -92,19 +86,19 @@ def test_a_tree_shows_who_started_whom() -> None:
     ]
 
 
-def test_a_ring_of_parents_ends() -> None:
+def test_a_ring_of_parents_ends(draw: Callable[..., str]) -> None:
     ring = a_trace(processes=(t.Process(key=1, pid=1, parent=2), t.Process(key=2, pid=2, parent=1)))
     assert draw(account.process_tree(ring)).count("?") == 2
 
 
-def test_a_fork_bomb_is_bounded() -> None:
+def test_a_fork_bomb_is_bounded(draw: Callable[..., str]) -> None:
     bomb = a_trace(processes=tuple(t.Process(key=n, pid=n, parent=n - 1, image="/tmp/bomb") for n in range(1, 5000)))
     drawn = draw(account.process_tree(bomb))
     assert len(drawn.splitlines()) <= account.MAX_PROCESSES + 2
     assert "more processes" in drawn
 
 
-def test_network_and_files() -> None:
+def test_network_and_files(draw: Callable[..., str]) -> None:
     trace = a_trace(
         t.NetDns(name="a.example"),
         t.NetHttp(method="GET", url="http://a.example/x"),
@@ -125,14 +119,19 @@ def test_network_and_files() -> None:
     assert account.files(a_trace()) is None
 
 
-def test_nothing_is_wider_than_the_terminal() -> None:
+def test_nothing_is_wider_than_the_terminal(draw: Callable[..., str]) -> None:
     long = "C:\\" + "very long name \x1b[31m" * 400
     trace = a_trace(
         t.FileWrite(path=long, process=1),
         t.NetHttp(method="GET", url="http://" + "a" * 5000),
         processes=(t.Process(key=1, pid=1, image=long, command_line=long),),
     )
-    for renderable in (account.timeline(trace), account.process_tree(trace), account.network(trace), account.files(trace)):
+    for renderable in (
+        account.timeline(trace),
+        account.process_tree(trace),
+        account.network(trace),
+        account.files(trace),
+    ):
         assert renderable is not None
         drawn = draw(renderable)
         assert max(map(len, drawn.splitlines())) <= 80

@@ -105,7 +105,10 @@ def test_make_is_only_advised() -> None:
 @pytest.mark.parametrize(
     ("files", "remedy"),
     [
-        ({"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n"}, "kernel.apparmor_restrict_unprivileged_userns=0"),
+        (
+            {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n"},
+            "kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
         ({"/proc/sys/user/max_user_namespaces": "0\n"}, "user.max_user_namespaces=10000"),
         ({}, "kernel.unprivileged_userns_clone=1"),
     ],

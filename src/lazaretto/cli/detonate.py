@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from lazaretto.cli import account, progress
+from lazaretto.cli.analyze import open_sandbox
 from lazaretto.cli.common import DEFAULT, Common
 from lazaretto.cli.errors import CannotRun, Exit, WrongUsage
 from lazaretto.cli.inputs import out_directory, regular_files
@@ -20,12 +21,9 @@ from lazaretto.cli.terminal import Terminal
 from lazaretto.cli.text import many, plain, seconds, size
 from lazaretto.domain import sample, trace
 from lazaretto.domain.detonation import Artifact, Detonation, DetonationRequest
-from lazaretto.domain.errors import FileTooLarge
 
 if TYPE_CHECKING:
     from lazaretto.analysis.identify import FileType
-
-_MAX_SIZE = 256 << 20  # bytes: the sample is held in memory once, and the guest has 1 GiB in all
 
 # Endings after which there is nothing to read: the run itself failed.
 _FAILED = frozenset({trace.Ending.MACHINE_DIED, trace.Ending.KEEPER_LOST, trace.Ending.REFUSED})
@@ -99,13 +97,14 @@ def detonate(
     out
         Folder for report.json, trace.jsonl, dropped files, screenshots, network capture.
     """
+    from lazaretto.analysis.analyze import MAX_SIZE, read_sample  # noqa: PLC0415  help needs no analysis
     from lazaretto.analysis.identify import guest_name, identify  # noqa: PLC0415  help needs no analysis
 
     terminal = Terminal.of(common)
     (path,) = regular_files([file])
     _positive("--guest-time", guest_time)
     _positive("--wall-time", wall_time)
-    data = _content(path)
+    data = read_sample(path, MAX_SIZE)
     kind = identify(data, path.name)
     with ExitStack() as stack:
         folder = (
@@ -133,23 +132,13 @@ def detonate(
 
 
 def _run(request: DetonationRequest, terminal: Terminal) -> Detonation:
-    from lazaretto.sandbox.detonate import detonate as run  # noqa: PLC0415  help needs no sandbox
-
-    with progress.shown(terminal) as listener:
-        return run(request, progress=listener)
+    with progress.shown(terminal) as listener, open_sandbox(1) as sandbox:
+        return sandbox(request, listener)
 
 
 def _positive(option: str, amount: float) -> None:
     if not 0 < amount < float("inf"):
         raise WrongUsage(f"{option} {amount:g}: a time is more than nothing", f"give it in seconds: {option} 60")
-
-
-def _content(path: Path) -> bytes:
-    length = path.stat().st_size
-    if length > _MAX_SIZE:
-        raise FileTooLarge(path, length, _MAX_SIZE)
-    with path.open("rb") as stream:
-        return stream.read(_MAX_SIZE + 1)
 
 
 def _launch(path: Path, kind: FileType, profile: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,10 +38,19 @@ def _regular(path: Path) -> Path:
 
 
 def out_directory(path: Path) -> Path:
-    """`path` as a folder that exists and is empty enough to write into. Raises `WrongUsage` where it cannot be."""
+    """`path` as a folder that exists, made where it does not. Raises `WrongUsage` where it cannot be."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         shown = plain(str(path))
         raise WrongUsage(f"{shown}: {error.strerror}", "name a folder in a place where you may write") from None
     return path
+
+
+def replace_directory(made: Path, target: Path) -> Path:
+    """Move the folder `made` to `target` on the same disk, in place of an older one; `made` is left empty."""
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    made.rename(target)
+    made.mkdir()  # whoever made it will remove it
+    return target

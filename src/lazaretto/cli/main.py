@@ -129,6 +129,8 @@ def _remedy(error: LazarettoError) -> str:
     """What a user can do about an error of the rooms below."""
     if error.code in {"detonation-image-missing", "detonation-image-broken"}:
         return "lazaretto image build"
+    if error.code == "catalogue-invalid":
+        return "mend the rule, or take the catalogue that came with this version"
     return "try again" if error.retryable else "lazaretto doctor"
 
 

@@ -97,9 +97,9 @@ def _evidence(evidence: tuple[Evidence, ...]) -> Table:
     for finding in evidence[:_MAX_EVIDENCE]:
         weight = Text(finding.weight.value, _WEIGHT_STYLES[finding.weight])
         table.add_row(weight, plain(finding.title, 200), finding.family.value, " ".join(finding.techniques))
-    if more := len(evidence) - _MAX_EVIDENCE:
-        if more > 0:
-            table.add_row("", Text(f"and {many(more, 'finding')} more", "dim"), "", "")
+    if len(evidence) > _MAX_EVIDENCE:
+        left = many(len(evidence) - _MAX_EVIDENCE, "finding")
+        table.add_row("", Text(f"and {left} more", "dim"), "", "")
     return table
 
 
@@ -116,7 +116,5 @@ def _account(detonation: Detonation) -> list[RenderableType]:
 
 def _foot(report: Report) -> Text:
     lost = f", {many(report.lost_events, 'event')} lost" if report.lost_events else ""
-    return Text(
-        f"{plain(report.category)}, {size(report.size)}, analysed in {seconds(report.duration_s)}{lost}\nsha256 {report.sha256}",
-        "dim",
-    )
+    about = f"{report.type_title}, {size(report.size)}, analysed in {seconds(report.duration_s)}{lost}"
+    return Text(f"{about}\nsha256 {report.sha256}", "dim")
