@@ -52,8 +52,8 @@ _COMMENTS = {
     "sct": ("<!-- ", " -->"), "php": ("<?php /* ", " */ ?>"), "lua": ("-- ", ""),
 }  # fmt: skip
 _SCRIPT_ALIASES = {
-    "cmd": "bat", "psm1": "ps1", "psd1": "ps1", "bash": "sh", "jse": "js", "mjs": "js", "vbe": "vbs", "vb": "vbs", "pyw": "py",
-    "xsl": "sct", "command": "sh", "ksh": "sh",
+    "cmd": "bat", "psm1": "ps1", "psd1": "ps1", "bash": "sh", "jse": "js", "mjs": "js", "vbe": "vbs", "vb": "vbs",
+    "pyw": "py", "xsl": "sct", "command": "sh", "ksh": "sh",
 }  # fmt: skip
 _SCRIPT_TYPES = {"js": "text/javascript", "hta": "application/hta", "sh": "text/x-sh", "py": "text/x-python"}
 
@@ -131,18 +131,18 @@ def _pdf(text: str = "Document") -> bytes:
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources 6 0 R >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Font << /F1 5 0 R >> >>",
     )
     out, offsets = bytearray(b"%PDF-1.4\n"), []
     for number, content in enumerate(objects, 1):
         offsets.append(len(out))
         out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
     start = len(out)
-    out += b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % start
+    out += b"xref\n0 7\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    out += b"trailer\n<< /Size 7 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % start
     return bytes(out)
 
 

@@ -106,6 +106,7 @@ class Stream:
         self._layer = layer
         self._buffer = bytearray()
         self._ended = False
+        self._pending: asyncio.Future[bytes] | None = None
         self.client = client
         self.server = server
         self.number = number
@@ -116,6 +117,7 @@ class Stream:
         self.sent = 0
         self.received = 0
         self.head = bytearray()
+        self.finished = asyncio.Event()  # set by whoever took a connection over (FTP data) when done with it
 
     @property
     def at_end(self) -> bool:
@@ -125,7 +127,32 @@ class Stream:
     async def _fill(self) -> bool:
         if self._ended:
             return False
-        data = await self._layer.receive()
+        if self._pending is None:
+            return self._took(await self._layer.receive())
+        data = await self._pending
+        self._pending = None
+        return self._took(data)
+
+    async def more(self, seconds: float) -> bool:
+        """Whether the sample says something more, or ends, within a time of the guest's clock."""
+        if self._ended:
+            return True
+        if self._pending is None:
+            self._pending = asyncio.ensure_future(self._layer.receive())
+        # Not cancelled when the time is over: what it was just about to receive would be lost.
+        done, _ = await asyncio.wait({self._pending}, timeout=seconds)
+        if not done:
+            return False
+        await self._fill()
+        return True
+
+    def abandon(self) -> None:
+        """Stop receiving; the connection is about to be closed."""
+        self._ended = True
+        if self._pending is not None:
+            self._pending.cancel()
+
+    def _took(self, data: bytes) -> bool:
         if not data:
             self._ended = True
             return False

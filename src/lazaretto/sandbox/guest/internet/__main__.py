@@ -1,0 +1,7 @@
+"""`python3 -m internet`."""
+
+import sys
+
+from .daemon import main
+
+sys.exit(main())
