@@ -302,7 +302,8 @@ def _images(host: Host) -> Finding:
     if not wrong:
         return Finding(True, ", ".join(faults))
     told = "; ".join(f"{name}: {fault}" for name, fault in sorted(wrong.items()))
-    return Finding(False, told, host.build_command(tuple(sorted(wrong))))
+    names = () if len(wrong) == len(faults) else tuple(sorted(wrong))
+    return Finding(False, told, host.build_command(names))
 
 
 def _last_line(output: str) -> str:

@@ -5,7 +5,6 @@ Works in 80 columns and without colour: every colour only repeats what a word sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,7 @@ _STYLES = {
 # What a help desk does about it, in one sentence.
 _ADVICE = {
     Status.UNKNOWN: "It could not be judged. Treat it as untrusted until it can.",
-    Status.CLEAN: "Nothing that it did speaks against it.",
+    Status.CLEAN: "It did nothing that harmless files do not do too.",
     Status.SUSPICIOUS: "Do not open it before somebody who knows where it came from has been asked.",
     Status.HIGHLY_SUSPICIOUS: "Do not open it. Where it was opened, look at the computer.",
     Status.MALICIOUS: "Do not open it. Where it was opened, take the computer off the network.",
@@ -55,7 +54,7 @@ _WEIGHT_STYLES = {
 
 def rendered(report: Report, detonation: Detonation | None) -> RenderableType:
     """The whole report. `detonation` is the run it was made from, None where nothing was run."""
-    parts: list[RenderableType] = [_verdict(report), _reasons(report.evidence)]
+    parts: list[RenderableType] = [_verdict(report), _reasons(report)]
     if report.evidence:
         parts += [_evidence(report.evidence)]
     if detonation is not None:
@@ -76,11 +75,11 @@ def _verdict(report: Report) -> Text:
     )
 
 
-def _reasons(evidence: Iterable[Evidence]) -> RenderableType:
-    strongest = [finding for finding in evidence if finding.weight.rank > 0][:_REASONS]
+def _reasons(report: Report) -> RenderableType:
+    strongest = [finding for finding in report.evidence if finding.weight.rank > 0][:_REASONS]
     if not strongest:
         return Text("No finding speaks against it.", "dim")
-    text = Text("Why", "bold")
+    text = Text("Why" if report.status.rank else "What was seen", "bold")
     for number, finding in enumerate(strongest, 1):
         text.append(f"\n{number}. {plain(finding.title, 200)}", "bold")
         text.append(f"\n   {plain(finding.explanation, 600)}", "not bold")
