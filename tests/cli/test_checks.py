@@ -103,21 +103,26 @@ def test_make_is_only_advised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "remedy"),
+    ("switch", "value", "mended"),
     [
-        (
-            {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n"},
-            "kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-        ({"/proc/sys/user/max_user_namespaces": "0\n"}, "user.max_user_namespaces=10000"),
-        ({}, "kernel.unprivileged_userns_clone=1"),
+        ("kernel/apparmor_restrict_unprivileged_userns", "1\n", "kernel.apparmor_restrict_unprivileged_userns=0"),
+        ("user/max_user_namespaces", "0\n", "user.max_user_namespaces=10000"),
+        ("kernel/unprivileged_userns_clone", "0\n", "kernel.unprivileged_userns_clone=1"),
     ],
 )
-def test_the_switch_that_is_off_is_named(files: dict[str, str], remedy: str) -> None:
+def test_the_switch_that_is_off_is_named(switch: str, value: str, mended: str) -> None:
     computer = Computer()
     computer.namespaces = (1, "unshare: unshare failed: Operation not permitted")
-    computer.files |= files
-    assert missing(computer) == {"namespaces": f"sysctl -w {remedy}"}
+    computer.files[f"/proc/sys/{switch}"] = value
+    assert missing(computer) == {"namespaces": f"sysctl -w {mended}"}
+
+
+def test_a_chroot_is_no_place_for_machines() -> None:
+    """The kernel lets nobody make namespaces in a chroot, whatever the settings are."""
+    computer = Computer()
+    computer.namespaces = (1, "unshare: unshare failed: Operation not permitted")
+    computer.files["/proc/sys/user/max_user_namespaces"] = "95000\n"
+    assert "chroot" in missing(computer)["namespaces"]
 
 
 @pytest.mark.parametrize("said", ["QEMU emulator version 6.2.0", "QEMU emulator version 5.10.1", "segmentation fault"])

@@ -234,16 +234,22 @@ def _emulator(host: Host) -> Finding:
     return Finding(number >= (7, 2), f"QEMU {number[0]}.{number[1]}", "use QEMU 7.2 or newer (Debian 12 has it)")
 
 
+# Kernel settings that forbid user namespaces: name, the value that forbids, a value that allows.
+_SWITCHES = (
+    ("kernel.unprivileged_userns_clone", "0", "1"),  # Debian's own
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),  # Ubuntu's
+    ("user.max_user_namespaces", "0", "10000"),
+)
+
+
 def _namespaces(host: Host) -> Finding:
     code, output = host.unprivileged("unshare", "--user", "--map-root-user", "true")
     if code == 0:
         return Finding(True, "an ordinary user can make them")
-    switch = "kernel.unprivileged_userns_clone=1"
-    if "1" in host.read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"):
-        switch = "kernel.apparmor_restrict_unprivileged_userns=0"
-    elif host.read("/proc/sys/user/max_user_namespaces").strip() == "0":
-        switch = "user.max_user_namespaces=10000"
-    return Finding(False, _last_line(output), as_root(host, f"sysctl -w {switch}"))
+    for switch, off, on in _SWITCHES:
+        if host.read(f"/proc/sys/{switch.replace('.', '/')}").strip() == off:
+            return Finding(False, _last_line(output), as_root(host, f"sysctl -w {switch}={on}"))
+    return Finding(False, _last_line(output), "run on the computer itself: this container or chroot forbids namespaces")
 
 
 def _lockdown(host: Host) -> Finding:

@@ -30,6 +30,8 @@ def doctor(*, common: Common = DEFAULT) -> int:
         terminal.emit(result)
     terminal.say(_table(results))
     terminal.say(_advice(results))
+    for command in remedies(results):
+        terminal.say(f"  {command}")
     return Exit.FAILED if any(result.blocks for result in results) else Exit.DONE
 
 
@@ -50,7 +52,7 @@ def _mark(result: Result) -> Text:
 
 
 def _advice(results: Sequence[Result]) -> Text:
-    """What to do, worst first, one command a line."""
+    """Whether this computer is ready, in one line."""
     blocking = [result for result in results if result.blocks]
     text = Text("\n")
     if not blocking:
@@ -60,8 +62,6 @@ def _advice(results: Sequence[Result]) -> Text:
             f"Not ready: {many(len(blocking), 'thing')} needed {'is' if len(blocking) == 1 else 'are'} missing.",
             "bold red",
         )
-    for command in remedies(results):
-        text.append("\n  " + command)
     return text
 
 
