@@ -1,0 +1,213 @@
+"""The way in: feed records and messages as they come, then `finish`.
+
+    account = Account(manifest, "windows")
+    account.feed_record(record)                 # tracer, any number, in the order of the channel
+    account.feed_message("keeper", {...})       # JSON messages of keeper and internet
+    account.feed_artifact("keeper", {...}, artifact, content)  # blobs: their header, what the host made of it, the bytes
+    trace = account.finish(Ending.EXITED, "", 2.4, Lost())
+
+Nothing that comes in raises: what cannot be read is counted in `Lost.host`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from lazaretto.domain.detonation import Artifact
+from lazaretto.domain.trace import AnyEvent, Cause, Ending, Event, Lost, Trace
+from lazaretto.sandbox.account import messages
+from lazaretto.sandbox.account.calls import Calls
+from lazaretto.sandbox.account.codes import R, Raw
+from lazaretto.sandbox.account.derive import Deriver
+from lazaretto.sandbox.account.files import Files
+from lazaretto.sandbox.account.handles import Handles
+from lazaretto.sandbox.account.journal import Journal
+from lazaretto.sandbox.account.kernel import Kernel
+from lazaretto.sandbox.account.manifest import GuestManifest
+from lazaretto.sandbox.account.modules import Modules
+from lazaretto.sandbox.account.native import Native
+from lazaretto.sandbox.account.network import Network
+from lazaretto.sandbox.account.paths import PathMap
+from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.registry import Registry
+from lazaretto.sandbox.account.session import Session
+from lazaretto.sandbox.account.text import clean
+from lazaretto.sandbox.account.windows_files import WindowsFiles
+
+_MAX_TEXT_FILE: Final = 65_536  # of a file whose text says what a scheduler would start
+_UNREADABLE: Final = (IndexError, ValueError, OverflowError, msgspec.ValidationError)
+
+
+class Account:
+    """One run. Not to be used after `finish`."""
+
+    def __init__(self, manifest: GuestManifest, profile: str) -> None:
+        self._profile = profile
+        self._journal = Journal()
+        self._paths = PathMap(manifest)
+        self._processes = Processes(manifest, self._paths, self._journal)
+        self._derive = Deriver(self._processes, self._paths, self._journal)
+        self._handles = Handles()
+        self._modules = Modules()
+        self._files = Files(self._processes, self._paths, self._journal, self._derive)
+        windows_files = WindowsFiles(self._paths, self._files, self._journal, self._derive)
+        registry = Registry(manifest, self._processes, self._handles, self._journal, self._derive)
+        self._calls = Calls(self._processes, self._modules, self._journal, self._derive, windows_files)
+        self._native = Native(
+            manifest, self._processes, self._handles, self._modules, registry, self._calls, self._journal, self._derive
+        )
+        self._network = Network(manifest, self._processes, self._journal, self._derive)
+        self._session = Session(self._processes, self._files, self._native, self._journal)
+        self._kernel = Kernel(self._processes, self._journal)
+        self._told: list[messages.Internet] = []
+        self._lost = 0
+        self._first: int | None = None  # time of the first record
+        self._last = 0
+        self._began: int | None = None  # time at which the sample was started
+        self._handlers = self._table()
+
+    def existed_before(self, existed: Callable[[str], bool]) -> None:
+        """Tell which files the image holds, by Linux path, so that overwriting is told from creating."""
+        self._files.existed = existed
+
+    # --- feeding ------------------------------------------------------------------------------------------------------
+
+    def feed_record(self, record: Raw) -> None:
+        """One record of the tracer."""
+        time = record.time
+        if time > self._last:
+            self._last = time
+            if self._first is None:
+                self._first = time
+        handler = self._handlers.get(record.kind)
+        if handler is None:
+            self._lost += 1
+            return
+        try:
+            handler(record)
+        except _UNREADABLE:
+            self._lost += 1
+
+    def feed_message(self, port: str, message: dict[str, Any]) -> None:
+        """One JSON message; `port` is "keeper" or "internet"."""
+        try:
+            read = messages.read(port, message)
+            if isinstance(read, messages.Internet):
+                if len(self._told) < messages.MAX_MESSAGES:
+                    self._told.append(read)
+                else:
+                    self._lost += 1
+            elif read is not None:
+                self._keeper(read)
+        except _UNREADABLE:
+            self._lost += 1
+
+    def feed_artifact(self, port: str, about: Mapping[str, Any], artifact: Artifact, content: bytes) -> None:
+        """A blob that came whole: its FRAME_BLOB header, the artifact that was made of it, and its bytes."""
+        if port == "keeper" and artifact.kind in ("dropped", "memory"):
+            known = {name: about[name] for name in ("path", "pid", "address") if name in about}
+            self.feed_message(port, {**known, "event": "blob", "kind": artifact.kind, "sha256": artifact.sha256})
+            if artifact.kind == "dropped" and len(content) <= _MAX_TEXT_FILE:
+                self._derive.content(clean(str(about.get("path", ""))), content)
+
+    def _keeper(self, message: messages.Keeper) -> None:
+        if isinstance(message, messages.Started) and self._began is None:
+            self._began = message.time
+        if isinstance(message, (messages.Started, messages.Done)):
+            self._last = max(self._last, message.time)
+        self._session.message(message)
+
+    def _table(self) -> dict[int, Callable[[Raw], object]]:
+        files, network, kernel = self._files, self._network, self._kernel
+        return {
+            R.FORK: self._processes.fork, R.EXEC: self._exec, R.EXIT: self._processes.exit, R.JOIN: self._join,
+            R.OPEN: files.open, R.WRITE: files.write, R.CLOSE_WRITE: files.close_write, R.UNLINK: files.unlink,
+            R.RENAME: files.rename, R.LINK: files.link, R.SYMLINK: files.symlink, R.MKDIR: files.mkdir, R.MKNOD: files.mknod,
+            R.CHMOD: files.chmod, R.CHOWN: files.chown, R.UTIMES: files.utimes, R.XATTR: files.xattr,
+            R.TRUNCATE: files.truncate, R.LISTDIR: files.list_directory, R.MOUNT: files.mount, R.MODULE_MAP: self._module_map,
+            R.MEMORY: self._native.memory, R.WINE_NATIVE: self._native.service, R.WINE_DEBUG: self._calls.line,
+            R.CONNECT: network.connect, R.SENDTO: network.connect, R.BIND: network.bind, R.LISTEN: network.listen,
+            R.ACCEPT: network.accept, R.SOCKET: network.socket, R.PTRACE: kernel.ptrace, R.PROCESS_VM: kernel.process_vm,
+            R.VM_FOREIGN: kernel.foreign_memory, R.SIGNAL: kernel.signal, R.SETUID: kernel.setuid, R.NAME: kernel.rename,
+            R.KMODULE: kernel.module, R.BPF: kernel.bpf, R.SYSCALL: kernel.syscall, R.LOST: kernel.lost, R.EMPTY: _nothing,
+        }  # fmt: skip
+
+    def _exec(self, record: Raw) -> None:
+        draft = self._processes.exec(record)
+        if draft is not None:
+            self._modules.forget(draft.proc)
+            self._calls.forget(draft.proc)
+            self._derive.started(draft, draft.proc)
+
+    def _join(self, record: Raw) -> None:
+        proc = self._processes.join(record)
+        if proc.cause is Cause.SAMPLE and self._began is None:
+            self._began = record.time
+
+    def _module_map(self, record: Raw) -> None:
+        proc = self._processes.of(record)
+        path = record.strings[0]
+        if proc.windows:
+            place = self._paths.place(path, True)
+            self._modules.add(proc, record.a[0], record.a[1], place.path, place.builtin)
+        self._files.module(record)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def finish(self, ending: Ending, reason: str, wall_time: float, lost: Lost) -> Trace:
+        """The account. `wall_time` is seconds; `lost` what the host lost before it could feed it."""
+        self._network.finish(self._told)
+        self._native.finish()
+        self._derive.finish()
+        kernel_lost = max(lost.kernel, self._kernel.reported_lost)  # both count the same records
+        origin = self._began if self._began is not None else (self._first or 0)
+        table = self._processes
+
+        def wanted(proc: Proc) -> bool:
+            return proc is not table.machine and table.wanted(proc, kernel_lost > 0)
+
+        events = self._journal.close(origin, wanted, table.resolve)
+        return Trace(
+            profile=self._profile,
+            ending=ending,
+            reason=clean(reason),
+            guest_time=max(self._last - origin, 0) / 1e9,
+            wall_time=wall_time,
+            lost=Lost(
+                kernel=kernel_lost,
+                channel=lost.channel,
+                host=lost.host + self._lost + self._journal.lost + table.lost + self._network.lost,
+            ),
+            processes=self._described(events, wanted, origin),
+            events=tuple(events),
+        )
+
+    def _described(self, events: list[AnyEvent], wanted: Callable[[Proc], bool], origin: int) -> dict[int, Any]:
+        """The processes of the account and those that its events speak of."""
+        table = self._processes
+        named = {key for event in events for key in (event.process, _key(event, "target"), _key(event, "parent"))}
+        kept = {
+            proc.key: proc
+            for proc in table.all
+            if proc.real is None and (proc.key in named or (wanted(proc) and not table.between(proc)))
+        }
+        described = {}
+        for key, proc in kept.items():
+            parent = table.visible_parent(proc)
+            described[key] = table.describe(
+                proc, origin, parent.key if parent is not None and parent.key in kept else 0
+            )
+        return described
+
+
+def _key(event: Event, name: str) -> int:
+    """A field that names a process; `target` of other kinds of events is text."""
+    key = getattr(event, name, 0)
+    return key if isinstance(key, int) else 0
+
+
+def _nothing(_: Raw) -> None:
+    """R_EMPTY is the machine's business: it decides when the run is over."""

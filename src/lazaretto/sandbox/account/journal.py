@@ -1,0 +1,153 @@
+"""Where events wait until the run is over: bounded, amended while their facts come in, put in order at the end.
+
+An event is a `Draft` until then, because a record often tells only half (a file's size is known when it is closed, a
+call's result when it returns) and because records of two observers can arrive out of order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from lazaretto.domain.trace import (
+    AnyEvent,
+    ApiCall,
+    Console,
+    Event,
+    FileMissing,
+    FileRead,
+    ModuleLoad,
+    RegistryQuery,
+    Source,
+    SystemCall,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lazaretto.sandbox.account.processes import Proc
+
+MAX_EVENTS: Final = 200_000
+MAX_EVENT_BYTES: Final = 32 * 1024
+_RESERVE: Final = 20_000  # places that the plentiful kinds may not take from the rare ones
+_PLENTIFUL: Final = frozenset({ApiCall, FileRead, FileMissing, RegistryQuery, SystemCall, Console, ModuleLoad})
+_MAX_TIME: Final = 1 << 62
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """An event in the making. Fields named `target` and `parent` hold a `Proc` until the end."""
+
+    cls: type[Event]
+    time: int  # guest ns on the tracer's clock
+    order: int
+    proc: Proc
+    source: Source
+    thread: int
+    fields: dict[str, Any]
+    because: tuple[Draft, ...] = ()
+    ok: bool = True
+    hidden: bool = False  # turned out to be none of the sample's doing
+    number: int = -1  # the event's id, once known
+
+
+@dataclass(slots=True)
+class Journal:
+    """All drafts, in the order of arrival."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    lost: int = 0
+    limit: int = MAX_EVENTS
+    latest: int = 0
+
+    def add(
+        self,
+        cls: type[Event],
+        time: int,
+        proc: Proc,
+        source: Source,
+        *,
+        thread: int = 0,
+        because: tuple[Draft, ...] = (),
+        ok: bool = True,
+        **fields: Any,
+    ) -> Draft:
+        """A new draft; it is counted as lost (but still usable) when the bound is reached."""
+        count = len(self.drafts)
+        if because:
+            time = max(time, *(reason.time for reason in because))
+        draft = Draft(cls, time, count, proc, source, thread, fields, because, ok)
+        if count >= self.limit - (_RESERVE if cls in _PLENTIFUL and self.limit > _RESERVE else 0):
+            self.lost += 1
+        else:
+            self.drafts.append(draft)
+        return draft
+
+    def close(self, origin: int, wanted: Callable[[Proc], bool], resolve: Callable[[Proc], Proc]) -> list[AnyEvent]:
+        """The events of processes that are `wanted`, in order of time; times count from `origin`, in ns."""
+        kept = [draft for draft in self.drafts if not draft.hidden and wanted(draft.proc)]
+        kept.sort(key=attrgetter("time", "order"))
+        for number, draft in enumerate(kept):
+            draft.number = number
+        return [self._event(draft, origin, resolve) for draft in kept]
+
+    def _event(self, draft: Draft, origin: int, resolve: Callable[[Proc], Proc]) -> AnyEvent:
+        fields = draft.fields
+        for name in ("target", "parent"):
+            proc = fields.get(name)
+            if proc is not None and not isinstance(proc, int):
+                proc = resolve(proc)
+                fields[name] = proc.key
+                if name == "target" and "target_image" in draft.cls.__struct_fields__:
+                    fields.setdefault("target_image", proc.image)
+        event = draft.cls(
+            id=draft.number,
+            time=min(max(draft.time - origin, 0), _MAX_TIME),
+            process=resolve(draft.proc).key,
+            thread=draft.thread,
+            source=draft.source,
+            because=tuple(sorted({reason.number for reason in draft.because if 0 <= reason.number < draft.number})),
+            ok=draft.ok,
+            **fields,
+        )
+        return bounded(event)  # type: ignore[return-value]  # every class that is ever added is one of AnyEvent
+
+
+def bounded(event: Event) -> Event:
+    """`event`, its texts cut until it fits into `MAX_EVENT_BYTES` of JSON."""
+    if _characters(event) * 4 < MAX_EVENT_BYTES - 1024:  # a character is at most 4 bytes of UTF-8; \n and \" are 2
+        return event
+    cut = 16_384
+    while cut and len(msgspec.json.encode(event)) > MAX_EVENT_BYTES:
+        event = msgspec.structs.replace(
+            event, **{name: _cut(getattr(event, name), cut) for name in event.__struct_fields__ if name != "because"}
+        )
+        cut //= 2
+    return event
+
+
+def _characters(value: object) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    if isinstance(value, tuple):
+        return sum(map(_characters, value)) + 8 * len(value)
+    if isinstance(value, dict):
+        return sum(len(k) + _characters(v) + 8 for k, v in value.items())
+    if isinstance(value, msgspec.Struct):
+        return sum(_characters(getattr(value, name)) for name in value.__struct_fields__)
+    return 0
+
+
+def _cut(value: Any, size: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= size else value[: size - 1] + "…"
+    if isinstance(value, bytes):
+        return value[:size]
+    if isinstance(value, tuple):
+        return tuple(_cut(part, max(size // 4, 1)) for part in value[: max(size // 16, 1)])
+    if isinstance(value, dict):
+        return {k[:256]: _cut(v, max(size // 4, 1)) for k, v in list(value.items())[: max(size // 16, 1)]}
+    return value

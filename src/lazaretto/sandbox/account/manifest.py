@@ -1,0 +1,181 @@
+"""What the account must know of the machine that was watched: written when a guest image is built, kept beside it.
+
+It says what a path *is on that machine*: a library that the loader reads for every program, a stand-in, a decoy. Names
+are taken from here, never from what a sample calls itself.
+
+Patterns of paths are Linux paths of the guest in one of three forms: ending in "/" for everything below a directory,
+with `*` or `?` for a glob over the whole path (`*` crosses "/"), else one exact path.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+
+class Drive(msgspec.Struct, frozen=True, kw_only=True):
+    """A directory of the guest and the Windows path by which Windows programs know it. The longest root wins."""
+
+    root: str  # /home/USER/.wine/drive_c
+    windows: str  # C:  (no trailing backslash)
+
+
+class MachineProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that runs before the sample is started."""
+
+    image: str
+    pid: int = 0  # outer; 0 = not known
+    windows_pid: int = 0
+    user: str = ""
+
+
+class GuestManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of one guest image that interpretation needs. All patterns as the module's text says."""
+
+    profile: str = ""
+    users: dict[str, str] = {}  # uid in decimal -> name as the guest shows it (anna, DESKTOP-7Q\anna)
+    drives: tuple[Drive, ...] = ()
+    user_sid: str = ""  # S-1-5-21-...-1000: the registry root of the user
+    loaders: tuple[str, ...] = ()  # Wine's loaders: the program is the argument after them
+    builtin: tuple[str, ...] = ()  # Wine's own DLLs and programs: calls from there are not the program's
+    noise: tuple[str, ...] = ()  # read (or looked for) by loaders and runtimes for every program
+    noise_keys: tuple[str, ...] = ()  # registry keys (HKLM\...) that are queried for every program; below them too
+    jit: tuple[str, ...] = ()  # programs that make code at run time by their nature: node, java, mono
+    emulators: tuple[str, ...] = ()  # run programs for another CPU: the program is their first argument
+    canaries: dict[str, str] = {}  # pattern -> which decoy
+    standins: dict[str, str] = {}  # pattern of the stand-in's path -> the program it stands for
+    programs: dict[str, str] = {}  # real programs of the machine whose arguments matter: crontab, systemctl, reg
+    hidden_environment: tuple[str, ...] = ()  # prefixes of environment variables that the machine's parts pass along
+    resolvers: tuple[str, ...] = ()  # addresses of the guest's name servers
+    processes: tuple[MachineProcess, ...] = ()
+
+
+class PathSet:
+    """A set of paths given by patterns; `in` is the question."""
+
+    def __init__(self, patterns: Iterable[str], *, ignore_case: bool = False) -> None:
+        self._fold = ignore_case
+        exact, prefixes, globs = set(), [], []
+        for pattern in (p.casefold() if ignore_case else p for p in patterns):
+            if any(char in pattern for char in "*?["):
+                globs.append(fnmatch.translate(pattern))
+            elif pattern.endswith("/"):
+                prefixes.append(pattern)
+                exact.add(pattern[:-1])
+            else:
+                exact.add(pattern)
+        self._exact = frozenset(exact)
+        self._prefixes = tuple(prefixes)
+        self._globs = re.compile("|".join(globs)) if globs else None
+
+    def __contains__(self, path: str) -> bool:
+        if self._fold:
+            path = path.casefold()
+        return (
+            path in self._exact
+            or path.startswith(self._prefixes)
+            or (self._globs is not None and self._globs.match(path) is not None)
+        )
+
+
+class PathTable:
+    """Patterns with a name each; the first that fits gives it. Names of machine parts, decoys, stand-ins."""
+
+    def __init__(self, table: dict[str, str], *, ignore_case: bool = False) -> None:
+        self._entries = [(PathSet([pattern], ignore_case=ignore_case), name) for pattern, name in table.items()]
+
+    def get(self, path: str) -> str:
+        """The name, or "" if no pattern fits."""
+        return next((name for patterns, name in self._entries if path in patterns), "")
+
+
+# What a Debian 12 guest has, whatever else its profile adds.
+
+_LIBRARY_NOISE = (
+    "/lib/", "/lib32/", "/lib64/", "/libx32/", "/usr/lib/", "/usr/lib32/", "/usr/lib64/", "/usr/libx32/",
+    "/usr/local/lib/", "/usr/libexec/",
+    "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/ld.so.conf", "/etc/ld.so.conf.d/",
+    "/usr/share/locale/", "/usr/share/locale-langpack/", "/usr/share/i18n/", "/usr/share/zoneinfo/", "/etc/localtime",
+    "/etc/timezone", "/usr/share/fonts/", "/usr/share/fontconfig/", "/var/cache/fontconfig/", "/etc/fonts/",
+    "*/.cache/fontconfig/*", "/usr/share/icons/", "/usr/share/themes/", "/usr/share/mime/", "/usr/share/X11/",
+    "/etc/nsswitch.conf", "/etc/host.conf", "/etc/resolv.conf", "/etc/gai.conf", "/etc/ssl/openssl.cnf",
+    "/etc/locale.alias", "/etc/alternatives/", "/etc/terminfo/", "/usr/share/terminfo/", "/etc/inputrc",
+    "/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom", "/dev/shm/", "/dev/pts/",
+    "/proc/self/", "/proc/filesystems", "/proc/sys/vm/overcommit_memory", "/proc/sys/kernel/ngroups_max",
+    "/sys/devices/system/cpu/", "/sys/kernel/mm/transparent_hugepage/", "pipe:*", "socket:*", "anon_inode:*", "/memfd:*",
+    "/run/nscd/", "/var/run/nscd/", "/run/dbus/", "/run/systemd/journal/", "/run/user/*/bus",
+)  # fmt: skip
+
+_INTERPRETER_NOISE = (
+    "/usr/share/perl/", "/usr/share/perl5/", "/etc/perl/", "/usr/local/share/perl/", "/usr/share/python3/", "/etc/python3/",
+    "/etc/python3.11/", "/usr/share/nodejs/", "/usr/share/node_modules/", "/etc/php/", "/usr/share/php/", "/usr/share/java/",
+    "/etc/java-17-openjdk/", "/etc/mono/", "/usr/share/mono/", "/usr/share/libreoffice/", "/etc/libreoffice/",
+    "/usr/share/liblangtag/", "/usr/share/hunspell/", "/usr/share/hyphen/", "/usr/share/mythes/", "/usr/share/glib-2.0/",
+    "/usr/share/gvfs/", "/usr/share/poppler/", "/usr/share/drirc.d/", "/etc/drirc", "/usr/share/wine/",
+)  # fmt: skip
+
+_WINE_NOISE = (
+    "*/.wine/dosdevices/*", "*/.wine/system.reg", "*/.wine/user.reg", "*/.wine/userdef.reg", "*/.wine/.update-timestamp",
+    "*/drive_c/windows/fonts/*", "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*", "*/drive_c/windows/inf/*",
+    "/tmp/.wine-*", "/tmp/.X11-unix/*", "*/.Xauthority",
+)  # fmt: skip
+
+_LOADERS = (
+    "/usr/bin/wine*", "/usr/lib/wine/wine*", "/usr/lib/*/wine/wine*", "/usr/lib/*/wine/*-unix/wine*", "/opt/wine*/bin/wine*",
+)  # fmt: skip
+
+_BUILTIN = ("/usr/lib/*/wine/*", "/usr/lib/wine/*", "/opt/wine*/lib*", "/lib/", "/lib64/", "/usr/lib/")
+
+_EMULATORS = ("/usr/bin/qemu-*", "/usr/lib/qemu/*", "/guest/usr/lib/qemu/*")
+
+_JIT = (
+    *_EMULATORS,
+    "/usr/bin/node", "/usr/bin/nodejs", "/usr/bin/mono*", "/usr/lib/jvm/*", "/usr/bin/php*",
+    "/usr/bin/cli", "/usr/lib/libreoffice/*",
+)  # fmt: skip
+
+_PROGRAMS = {
+    "/usr/bin/crontab": "crontab", "/usr/bin/at": "at", "/usr/bin/batch": "at", "/bin/systemctl": "systemctl",
+    "/usr/bin/systemctl": "systemctl", "/usr/sbin/update-rc.d": "update-rc.d", "/usr/sbin/useradd": "useradd",
+    "/usr/sbin/usermod": "usermod", "/usr/sbin/chpasswd": "chpasswd", "/usr/bin/chattr": "chattr", "/usr/sbin/iptables": "iptables",
+    "/usr/sbin/xtables-*": "iptables", "/usr/sbin/nft": "nft", "/usr/sbin/setenforce": "setenforce",
+}  # fmt: skip
+
+_WINDOWS_PROGRAMS = (
+    "reg", "sc", "net", "net1", "schtasks", "at", "vssadmin", "wmic", "bcdedit", "wbadmin", "wevtutil", "netsh", "powershell",
+    "pwsh", "taskkill", "icacls", "cacls", "takeown", "attrib", "fsutil", "cipher", "certutil", "bitsadmin", "diskshadow",
+    "auditpol", "shutdown", "reagentc", "whoami", "systeminfo", "tasklist", "ipconfig", "nltest", "mshta", "rundll32", "regsvr32",
+    "cscript", "wscript",
+)  # fmt: skip
+
+
+def debian_manifest(
+    profile: str, user: str = "user", user_sid: str = "", resolvers: Iterable[str] = ()
+) -> GuestManifest:
+    """The facts that hold for every guest made from Debian 12, to which an image's own are added.
+
+    Windows system programs are named as `programs`: an image build moves those that it replaced to `standins`.
+    """
+    home = f"/home/{user}"
+    drive_c = f"{home}/.wine/drive_c"
+    programs = dict(_PROGRAMS)
+    if profile == "windows":
+        for name in _WINDOWS_PROGRAMS:
+            programs[f"*/drive_c/windows/*/{name}.exe"] = name
+    return GuestManifest(
+        profile=profile,
+        users={"0": "root", "1000": user},
+        drives=(Drive(root=drive_c, windows="C:"), Drive(root="/", windows="Z:")) if profile == "windows" else (),
+        user_sid=user_sid,
+        loaders=_LOADERS,
+        builtin=_BUILTIN,
+        noise=_LIBRARY_NOISE + _INTERPRETER_NOISE + _WINE_NOISE,
+        jit=_JIT,
+        emulators=_EMULATORS,
+        programs=programs,
+        hidden_environment=("WINE", "LAZARETTO"),
+        resolvers=tuple(resolvers),
+    )

@@ -1,0 +1,341 @@
+"""What Wine's native system services say of processes, threads and memory; and what the kernel says of memory.
+
+Handles are resolved to processes through `Handles`. For a Windows program the native calls are the account of memory;
+the kernel's own view (R_MEMORY) is used only for what they do not explain and the loader does not either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from lazaretto.domain.trace import (
+    ApiCall,
+    Cause,
+    Event,
+    KernelModule,
+    MemoryExecutable,
+    MemoryRead,
+    MemoryWrite,
+    Privilege,
+    ProcessOpen,
+    ProcessSignal,
+    RemoteThread,
+    Source,
+)
+from lazaretto.sandbox.account import codes
+from lazaretto.sandbox.account.calls import Calls
+from lazaretto.sandbox.account.codes import N, Raw, nt_ok
+from lazaretto.sandbox.account.derive import Deriver
+from lazaretto.sandbox.account.handles import Handles
+from lazaretto.sandbox.account.journal import Draft, Journal
+from lazaretto.sandbox.account.manifest import GuestManifest, PathSet
+from lazaretto.sandbox.account.modules import Modules
+from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.registry import Registry
+from lazaretto.sandbox.account.text import basename, clean, wide
+
+MAX_EACH: Final = 500  # events of one kind from one process
+_PENDING: Final = 2_000
+_LOADER_CALLS: Final = (
+    "Load",
+    "Ldr",
+    "CoCreate",
+    "CoGet",
+    "CoInitialize",
+    "OleInitialize",
+    "Create",
+    "WSAStartup",
+    "Shell",
+)
+_ANONYMOUS, _MPROTECT, _WRITABLE, _FILE = 1, 2, 4, 8
+
+
+class Native:
+    def __init__(
+        self, manifest: GuestManifest, processes: Processes, handles: Handles, modules: Modules, registry: Registry,
+        calls: Calls, journal: Journal, derive: Deriver,
+    ) -> None:  # fmt: skip
+        self._processes = processes
+        self._handles = handles
+        self._modules = modules
+        self._calls = calls
+        self._journal = journal
+        self._derive = derive
+        self._jit = PathSet(manifest.jit)
+        self._pending: list[tuple[Proc, int, int, int, Raw]] = []
+        self._regions: list[Draft] = []
+        self._table: dict[int, Callable[[Raw], None]] = {
+            N.CREATE_KEY: registry.create, N.OPEN_KEY: registry.open, N.SET_VALUE: registry.set_value,
+            N.DELETE_KEY: registry.delete_key, N.DELETE_VALUE: registry.delete_value, N.QUERY_VALUE: registry.query_value,
+            N.CLOSE: self._close, N.OPEN_PROCESS: self._open_process, N.CREATE_PROCESS: self._create_process,
+            N.WRITE_MEMORY: self._write_memory, N.READ_MEMORY: self._read_memory, N.PROTECT: self._protect,
+            N.ALLOCATE: self._allocate, N.CREATE_THREAD: self._create_thread, N.QUEUE_APC: self._queue_apc,
+            N.SET_CONTEXT: self._set_context, N.RESUME: self._resume, N.MAP_SECTION: self._map_section,
+            N.UNMAP_SECTION: self._unmap_section, N.TERMINATE: self._terminate, N.CREATE_MUTANT: self._mutant, N.OPEN_MUTANT: self._mutant,
+            N.LOAD_DRIVER: self._driver, N.DELAY: self._delay, N.PRIVILEGE: self._privilege, N.SHUTDOWN: self._shutdown,
+            N.OPEN_THREAD: self._open_thread, N.QUERY_SYSTEM: self._query_system, N.QUERY_PROCESS: self._query_process,
+            N.HIDE_THREAD: self._hide_thread, N.SET_FILE: self._set_file,
+        }  # fmt: skip
+
+    def service(self, record: Raw) -> None:
+        """One R_WINE_NATIVE record. Raises ValueError for a service that we do not know."""
+        handler = self._table.get(record.a[0])
+        if handler is None:
+            raise ValueError("unknown native service")
+        handler(record)
+
+    # --- handles ------------------------------------------------------------------------------------------------------
+
+    def _close(self, record: Raw) -> None:
+        self._handles.close(self._processes.of(record), record.a[1])
+
+    def _open_process(self, record: Raw) -> None:
+        proc = self._processes.of(record)
+        target = self._processes.windows_target(record.a[3])
+        if nt_ok(record.result):
+            self._handles.put_process(proc, record.a[2], target)
+        access = codes.process_access(record.a[1])
+        if target is not proc and proc.spend(f"open {target.key} {access}", 1):
+            self._add(ProcessOpen, record, proc, target=target, access=access)
+
+    def _open_thread(self, record: Raw) -> None:
+        proc = self._processes.of(record)
+        target = self._processes.windows_target(record.a[3])
+        if nt_ok(record.result):
+            self._handles.put_process(proc, record.a[2], target)
+        if target is not proc and proc.spend(f"open thread {target.key}", 1):
+            self._add(ProcessOpen, record, proc, target=target, access="thread")
+
+    def _create_process(self, record: Raw) -> None:
+        proc = self._processes.of(record)
+        child, _ = self._processes.created(record)
+        if child is None:
+            image = wide(record.strings[0]).removeprefix("\\??\\") if record.strings else ""
+            self._api(
+                record, proc, "NtCreateUserProcess", image, wide(record.strings[1]) if len(record.strings) > 1 else ""
+            )
+            return
+        self._handles.put_process(proc, record.a[2], child)
+        self._handles.put_process(proc, record.a[3], child)
+        if child.start is not None:
+            self._derive.started(child.start, child)
+
+    def _target(self, record: Raw) -> tuple[Proc, Proc | None]:
+        """The caller, and whose process or thread the handle in a1 is: None when it is the caller's own."""
+        proc = self._processes.of(record)
+        target = self._handles.process(proc, record.a[1])
+        if target is None:
+            return proc, self._processes.machine
+        return proc, None if target is proc else target
+
+    # --- memory -------------------------------------------------------------------------------------------------------
+
+    def _write_memory(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        if target is not None and self._tamper(record, proc, target):
+            head = record.strings[0][:64] if record.strings else b""
+            self._add(MemoryWrite, record, proc, target=target, address=record.a[2], size=record.a[3], head=head)
+
+    def _map_section(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        if target is not None and self._tamper(record, proc, target):
+            self._add(MemoryWrite, record, proc, target=target, address=record.a[2], size=record.a[3])
+            if record.a[5] & codes.PAGE_EXECUTABLE:
+                self._executable(record, proc, target, record.a[5])
+
+    def _unmap_section(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        if target is not None and self._tamper(record, proc, target):
+            self._api(record, proc, "NtUnmapViewOfSection", target.image, f"{record.a[2]:#x}")
+
+    def _read_memory(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        if target is not None and proc.spend(f"read memory {target.key}", 50):
+            self._add(MemoryRead, record, proc, target=target, address=record.a[2], size=record.a[3])
+
+    def _tamper(self, record: Raw, proc: Proc, target: Proc) -> bool:
+        if nt_ok(record.result) and target is not self._processes.machine:
+            target.tampered = True
+            if proc.cause is not Cause.MACHINE:
+                self._processes.adopt(target, Cause.INJECTED)
+        return proc.spend(f"tamper {target.key}", MAX_EACH)
+
+    def _protect(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        new, old = record.a[4], record.a[5]
+        self._explain(proc, record)
+        if not new & codes.PAGE_EXECUTABLE or not (new & codes.PAGE_WRITABLE or old & codes.PAGE_WRITABLE):
+            return
+        if target is None and self._by_loader(proc, record, new):
+            return
+        self._executable(record, proc, target, new)
+
+    def _by_loader(self, proc: Proc, record: Raw, new: int) -> bool:
+        """Whether this is the loader giving back a section's protection after it filled in addresses."""
+        if self._modules.builtin(proc, record.a[2]):
+            return True
+        if new & codes.PAGE_WRITABLE:
+            return False
+        inside = self._calls.inside(proc, record.tid)
+        if "Protect" in inside:
+            return False
+        if not self._calls.begun(proc):
+            return self._calls.traced(proc)
+        return inside.startswith(_LOADER_CALLS)
+
+    def _allocate(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        self._explain(proc, record)
+        if record.a[5] & codes.PAGE_EXECUTABLE:
+            self._executable(record, proc, target, record.a[5])
+        elif target is not None and proc.spend(f"allocate {target.key}", 50):
+            self._api(record, proc, "NtAllocateVirtualMemory", target.image, f"{record.a[2]:#x}", f"{record.a[3]:#x}")
+
+    def _executable(self, record: Raw, proc: Proc, target: Proc | None, page: int) -> None:
+        if proc.spend("executable", MAX_EACH):
+            draft = self._add(
+                MemoryExecutable, record, proc, address=record.a[2], size=record.a[3],
+                protection=codes.PAGE_LETTERS.get(page & 0xFF, "x"), target=target if target is not None else 0,
+            )  # fmt: skip
+            self._regions.append(draft)
+
+    def memory(self, record: Raw) -> None:
+        """R_MEMORY: the kernel saw memory become executable."""
+        proc = self._processes.of(record)
+        start, length, protection, how = record.a[0], record.a[1], record.a[2], record.a[3]
+        if how & _FILE and not how & _WRITABLE:
+            return
+        if not proc.windows:
+            if proc.machine_image not in self._jit and proc.spend("executable", MAX_EACH):
+                self._kernel_region(record, proc, start, length, protection)
+            return
+        # Wine's loader maps images through anonymous memory, too: only what happens while the program's own code
+        # runs, and no native call explains, is the program going around Wine.
+        if how & _FILE or not how & _WRITABLE or not self._calls.begun(proc) or self._calls.inside(proc, record.tid):
+            return
+        if len(self._pending) < _PENDING:
+            self._pending.append((proc, record.tid, start, start + length, record))
+
+    def _explain(self, proc: Proc, record: Raw) -> None:
+        """A native call accounts for what the kernel saw of the same thread."""
+        if self._pending:
+            start, end = record.a[2], record.a[2] + record.a[3]
+            self._pending = [
+                p for p in self._pending if p[0] is not proc or p[1] != record.tid or p[3] <= start or p[2] >= end
+            ]
+
+    def _kernel_region(self, record: Raw, proc: Proc, start: int, length: int, protection: int) -> None:
+        draft = self._journal.add(
+            MemoryExecutable, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result >= 0, address=start,
+            size=length, protection=codes.letters(protection),
+        )  # fmt: skip
+        self._regions.append(draft)
+
+    def finish(self) -> None:
+        for proc, _, start, end, record in self._pending:
+            if proc.spend("executable", MAX_EACH):
+                self._kernel_region(record, proc, start, end - start, record.a[2])
+        self._pending = []
+
+    def dumped(self, pid: int, address: int, sha256: str) -> None:
+        """The keeper brought back a piece of code from the memory of the process with that outer pid."""
+        for draft in reversed(self._regions):
+            owner = draft.fields.get("target") or draft.proc
+            at, size = draft.fields["address"], draft.fields["size"]
+            if (
+                isinstance(owner, Proc)
+                and self._processes.resolve(owner).pid == pid
+                and at <= address < at + max(size, 1)
+            ):
+                draft.fields["dump"] = sha256
+                return
+
+    # --- threads ------------------------------------------------------------------------------------------------------
+
+    def _remote(self, record: Raw, how: str, address: int) -> None:
+        proc, target = self._target(record)
+        if target is not None and self._tamper(record, proc, target):
+            self._add(RemoteThread, record, proc, target=target, how=how, address=address)
+
+    def _create_thread(self, record: Raw) -> None:
+        self._remote(record, "create", record.a[2])
+        proc, target = self._target(record)
+        if nt_ok(record.result) and record.a[3] and target is not self._processes.machine:
+            self._handles.put_process(proc, record.a[3], target or proc)
+
+    def _queue_apc(self, record: Raw) -> None:
+        self._remote(record, "apc", record.a[2])
+
+    def _set_context(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        if target is None:
+            self._api(record, proc, "NtSetContextThread")
+        else:
+            self._remote(record, "context", 0)
+
+    def _resume(self, record: Raw) -> None:
+        """Every CreateProcess ends in a resume: it says something only of a process that was tampered with."""
+        proc, target = self._target(record)
+        if target is not None and target.tampered and proc.spend(f"resume {target.key}", 10):
+            self._add(RemoteThread, record, proc, target=target, how="resume")
+
+    def _terminate(self, record: Raw) -> None:
+        proc, target = self._target(record)
+        if target is None or record.a[1] == 0:
+            proc.asked_code = record.a[2] & 0xFFFFFFFF
+        elif proc.spend(f"terminate {target.key}", 10):
+            self._add(ProcessSignal, record, proc, target=target, signal=9)
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+
+    def _mutant(self, record: Raw) -> None:
+        name = wide(record.strings[0], 512) if record.strings else ""
+        if name:
+            function = "NtCreateMutant" if record.a[0] == N.CREATE_MUTANT else "NtOpenMutant"
+            self._api(record, self._processes.of(record), function, name)
+
+    def _driver(self, record: Raw) -> None:
+        proc = self._processes.of(record)
+        self._add(KernelModule, record, proc, name=basename(wide(record.strings[0])), action="load")
+
+    def _delay(self, record: Raw) -> None:
+        units = record.a[1] if record.a[1] < 1 << 63 else (1 << 64) - record.a[1]  # negative: from now on
+        self._api(record, self._processes.of(record), "NtDelayExecution", f"{units / 1e7:.3f} s")
+
+    def _privilege(self, record: Raw) -> None:
+        proc = self._processes.of(record)
+        luid, attributes = record.a[2], record.a[3]
+        name = codes.PRIVILEGES.get(luid & 0xFFFFFFFF, f"privilege {luid & 0xFFFFFFFF}")
+        change = f"{'enable' if attributes & 2 else 'disable'} {name}"
+        if record.a[1] and proc.spend(change, 1):
+            self._add(Privilege, record, proc, change=change)
+
+    def _shutdown(self, record: Raw) -> None:
+        self._api(record, self._processes.of(record), "NtShutdownSystem")
+
+    def _query_system(self, record: Raw) -> None:
+        self._api(record, self._processes.of(record), "NtQuerySystemInformation", str(record.a[1]))
+
+    def _query_process(self, record: Raw) -> None:
+        self._api(record, self._processes.of(record), "NtQueryInformationProcess", str(record.a[2]))
+
+    def _hide_thread(self, record: Raw) -> None:
+        self._api(record, self._processes.of(record), "NtSetInformationThread", "ThreadHideFromDebugger")
+
+    def _set_file(self, record: Raw) -> None:
+        """Wine's server does the renaming and deleting; the name of the handle is not known here."""
+        name = wide(record.strings[0]).removeprefix("\\??\\") if record.strings else ""
+        self._api(record, self._processes.of(record), "NtSetInformationFile", str(record.a[2]), name)
+
+    def _api(self, record: Raw, proc: Proc, function: str, *arguments: str) -> None:
+        if proc.spend(f"native {function}", 100):
+            self._add(
+                ApiCall, record, proc, module="ntdll", function=function, arguments=tuple(clean(a) for a in arguments),
+                result=f"{record.result & 0xFFFFFFFF:#x}",
+            )  # fmt: skip
+
+    def _add(self, cls: type[Event], record: Raw, proc: Proc, **fields: Any) -> Draft:
+        return self._journal.add(
+            cls, record.time, proc, Source.NATIVE, thread=record.tid, ok=nt_ok(record.result), **fields
+        )

@@ -1,0 +1,407 @@
+"""The table of processes: who started whom, with what, and why each is part of the account.
+
+A `Proc` lives from its fork or joining to its exit; process ids are used again, keys are not. Under Wine one
+`CreateProcess` is two forks and an exec of the loader: the process between them is left out, and what the Windows
+caller said (image, command line) takes the place of the loader's argv.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from lazaretto.domain.trace import Cause, Process, ProcessExit, ProcessStart, Source
+from lazaretto.sandbox.account.codes import FLAG_COMPAT, Raw, nt_ok
+from lazaretto.sandbox.account.journal import Draft, Journal
+from lazaretto.sandbox.account.manifest import GuestManifest, PathSet
+from lazaretto.sandbox.account.paths import PathMap
+from lazaretto.sandbox.account.text import (
+    LONG,
+    clean,
+    posix_command_line,
+    split_nul,
+    wide,
+    windows_command_line,
+)
+
+MAX_PROCESSES: Final = 10_000
+_MAX_ENVIRONMENT: Final = 64
+_JOINED: Final = {1: Cause.SAMPLE, 2: Cause.SERVICE, 3: Cause.TASK, 4: Cause.SESSION, 5: Cause.INJECTED}
+
+
+@dataclass(slots=True, eq=False)
+class Proc:
+    """One process. Mutable while records come in; only `processes.py` changes what it says of identity."""
+
+    key: int
+    pid: int
+    parent: Proc | None = None
+    cause: Cause = Cause.MACHINE
+    image: str = ""
+    machine_image: str = ""  # Linux path of what was exec'd: what the file is on the machine
+    command_line: str = ""
+    argv: tuple[str, ...] = ()
+    user: str = ""
+    cwd: str = ""
+    environment: bytes = b""
+    started: int = 0
+    exited: int | None = None
+    exit_code: int | None = None
+    asked_code: int | None = None  # the 32-bit code with which a Windows program ended itself
+    signal: int | None = None
+    inner_pid: int = 0
+    windows: bool = False
+    loader: bool = False  # its program is one of Wine's loaders, which may still be on their way
+    windows_pid: int = 0
+    compat: bool = False
+    start: Draft | None = None  # its latest process.start
+    forked_from: int = 0  # thread of the parent that forked it
+    child: Proc | None = None  # the latest it forked
+    real: Proc | None = None  # the process that this placeholder turned out to be
+    tampered: bool = False  # its memory or threads were changed by a process of the account
+    joined: bool = False  # came into the account by itself, not as a child
+    unknown: bool = False  # neither forked nor joined, as far as we saw
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def spend(self, what: str, limit: int) -> bool:
+        """Whether this is one of the first `limit` of its kind in this process."""
+        count = self.counts.get(what, 0) + 1
+        self.counts[what] = count
+        return count <= limit
+
+
+class Processes:
+    """Takes FORK, EXEC, EXIT, JOIN and what Windows says of processes; answers `of(record)`."""
+
+    def __init__(self, manifest: GuestManifest, paths: PathMap, journal: Journal) -> None:
+        self._manifest = manifest
+        self._paths = paths
+        self._journal = journal
+        self._loaders = PathSet(manifest.loaders)
+        self._emulators = PathSet(manifest.emulators)
+        self._live: dict[int, Proc] = {}
+        self._windows: dict[int, Proc] = {}
+        self._by_fork_thread: dict[tuple[int, int], deque[Proc]] = {}
+        self.all: list[Proc] = []
+        self.lost = 0
+        self.sample: Proc | None = None
+        self.machine = Proc(0, 0)  # stands for "the machine" as a parent or target
+        self._machine_windows = {p.windows_pid: p for p in manifest.processes if p.windows_pid}
+        self._machine_pids = {p.pid: p for p in manifest.processes if p.pid}
+
+    # --- look-ups ---------------------------------------------------------------------------------------------------
+
+    def of(self, record: Raw) -> Proc:
+        """The process that wrote the record; one that was never announced is taken for the machine's."""
+        proc = self._live.get(record.pid)
+        return proc if proc is not None else self._announce(record)
+
+    def alive(self, pid: int) -> Proc | None:
+        """By outer pid."""
+        return self._live.get(pid)
+
+    def target(self, pid: int) -> Proc:
+        """The process that another one named by its outer pid."""
+        proc = self._live.get(pid)
+        if proc is None:
+            known = self._machine_pids.get(pid)
+            proc = self._new(pid, None, 0)
+            if known is not None:
+                proc.image, proc.user, proc.windows_pid = known.image, known.user, known.windows_pid
+            self._live[pid] = proc
+        return proc
+
+    def inner(self, pid: int) -> Proc | None:
+        """The latest process that calls itself `pid`."""
+        return next((p for p in reversed(self.all[-2000:]) if p.inner_pid == pid), None)
+
+    def windows_target(self, windows_pid: int) -> Proc:
+        """The process with that Windows pid, or a placeholder until we learn which one it is."""
+        proc = self._windows.get(windows_pid)
+        if proc is None:
+            known = self._machine_windows.get(windows_pid)
+            proc = self._live.get(known.pid) if known is not None and known.pid else None
+            if proc is None:
+                proc = self._new(known.pid if known is not None else 0, None, 0)
+                if known is not None:
+                    proc.image, proc.user = known.image, known.user
+            proc.windows = True
+            proc.windows_pid = windows_pid
+            self._windows[windows_pid] = proc
+        return self.resolve(proc)
+
+    @staticmethod
+    def resolve(proc: Proc) -> Proc:
+        while proc.real is not None:
+            proc = proc.real
+        return proc
+
+    def learn_windows_pid(self, proc: Proc, windows_pid: int) -> None:
+        """`proc` was seen under this Windows pid."""
+        if proc.windows_pid == windows_pid or not windows_pid:
+            return
+        before = self._windows.get(windows_pid)
+        if before is not None and before is not proc and before.start is None and before.exited is None:
+            placeholder = self.resolve(before)
+            if placeholder is not proc and self.resolve(proc) is proc:
+                placeholder.real = proc
+                proc.tampered = proc.tampered or placeholder.tampered
+        proc.windows_pid = windows_pid
+        self._windows[windows_pid] = proc
+
+    # --- records ----------------------------------------------------------------------------------------------------
+
+    def fork(self, record: Raw) -> None:
+        parent = self.of(record)
+        child_pid = record.a[0]
+        child = self._new(child_pid, parent, record.time)
+        if child is self.machine:  # the table is full: what the child does is the parent's
+            self._live[child_pid] = parent
+            return
+        child.inner_pid = record.a[1]
+        child.cause = Cause.MACHINE if parent.cause is Cause.MACHINE else Cause.CHILD
+        child.unknown = parent.unknown
+        child.image, child.machine_image = parent.image, parent.machine_image
+        child.command_line, child.argv = parent.command_line, parent.argv
+        child.user, child.cwd, child.environment = parent.user, parent.cwd, parent.environment
+        child.windows, child.compat = parent.windows, parent.compat
+        child.forked_from = record.tid
+        parent.child = child
+        self._live[child_pid] = child
+        if parent.windows:
+            forks = self._by_fork_thread.setdefault((parent.key, record.tid), deque(maxlen=8))
+            forks.append(child)
+
+    def join(self, record: Raw) -> Proc:
+        """A process that the tracer took in for another reason than its parent."""
+        proc = self.of(record)
+        if proc.exited is not None or proc is self.machine:
+            proc = self._announce(record)
+        cause = _JOINED.get(record.a[0], Cause.CHILD)
+        proc.cause = cause
+        proc.joined = True
+        proc.unknown = False
+        proc.started = proc.started or record.time
+        if cause is Cause.SAMPLE and self.sample is None:
+            self.sample = proc
+        if len(record.strings) >= 2 and record.strings[0]:
+            self._take_program(proc, record)
+        return proc
+
+    def exec(self, record: Raw) -> Draft | None:
+        """The process became another program. None when that was only a step on the way to it."""
+        proc = self.of(record)
+        if proc is self.machine or record.result < 0:
+            return None  # a failed exec is a step of a search through PATH
+        before, inherited = proc.start, proc.environment if proc.start is None else None
+        was_loader = proc.loader
+        self._take_program(proc, record)
+        if proc.windows and before is None:
+            self._inherit_joining(proc)
+        environment = {} if inherited is None else self._difference(inherited, proc.environment)
+        if before is not None and was_loader:
+            before.hidden = True  # a loader's script and the loader's own re-exec are not programs of their own
+            environment = before.fields.get("environment", {})
+        proc.start = self._journal.add(
+            ProcessStart,
+            record.time,
+            proc,
+            Source.KERNEL,
+            thread=record.tid,
+            image=proc.image,
+            command_line=proc.command_line,
+            parent=self.visible_parent(proc) or self.machine,
+            working_directory=proc.cwd,
+            user=proc.user,
+            environment=environment,
+            cause=proc.cause,
+        )
+        return proc.start
+
+    def _inherit_joining(self, proc: Proc) -> None:
+        """Wine forks twice: the process that joined was only on the way to this one, which joins in its place."""
+        middle = proc.parent
+        if middle is None or middle.start is not None or not middle.joined:
+            return
+        proc.cause, proc.parent, middle.windows = middle.cause, middle.parent, True
+        if self.sample is middle:
+            self.sample = proc
+
+    def _take_program(self, proc: Proc, record: Raw) -> None:
+        strings = record.strings
+        proc.machine_image = clean(strings[0])
+        argv = split_nul(strings[1])
+        if len(strings) > 2:
+            proc.environment = strings[2][:65_536]
+        proc.user = self._manifest.users.get(str(record.uid), str(record.uid))
+        proc.inner_pid = record.inner_pid
+        proc.compat = bool(record.flags & FLAG_COMPAT)
+        arguments = self._after_loader(proc.machine_image, argv)
+        proc.loader = proc.windows = arguments is not None
+        if len(strings) > 3 and strings[3]:
+            proc.cwd = self._paths.place(strings[3], proc.windows).shown
+        if arguments is None:
+            if len(argv) > 1 and proc.machine_image in self._emulators:
+                proc.machine_image = clean(argv[1])
+                argv = argv[2:]  # the emulators are registered to keep the program's own argv[0]
+            proc.argv = tuple(argv)
+            proc.image = proc.machine_image
+            proc.command_line = posix_command_line(argv)
+        else:
+            proc.argv = tuple(arguments)
+            proc.image = clean(self._windows_image(arguments[0])) if arguments else "wine"
+            proc.command_line = windows_command_line(arguments)
+
+    def _after_loader(self, image: str, argv: list[str]) -> list[str] | None:
+        """The Windows program's argv if `image` is one of Wine's loaders: `[preloader] loader program arguments...`.
+
+        A loader may be a script, then its interpreter comes first.
+        """
+        if image not in self._loaders and not (len(argv) > 1 and argv[1] in self._loaders):
+            return None
+        skip = 1
+        while skip < len(argv) and argv[skip].startswith("/") and argv[skip] in self._loaders:
+            skip += 1
+        return argv[skip:]
+
+    def _windows_image(self, program: str) -> str:
+        if program.startswith("/"):
+            return self._paths.place(program.encode(), True).shown
+        return program.removeprefix("\\??\\")
+
+    def _difference(self, before: bytes, after: bytes) -> dict[str, str]:
+        """What `after` has that `before` has not; "" for what was removed."""
+        if before == after or not before:
+            return {}
+        old, new = _variables(before), _variables(after)
+        hidden = self._manifest.hidden_environment
+        changed = {k: v for k, v in new.items() if old.get(k) != v and not k.startswith(hidden)}
+        changed |= {k: "" for k in old if k not in new and not k.startswith(hidden)}
+        kept = list(changed.items())[:_MAX_ENVIRONMENT]
+        return {clean(k, 128): clean(v, 512) for k, v in kept}
+
+    def created(self, record: Raw) -> tuple[Proc | None, int]:
+        """N_CREATE_PROCESS at its return: name the process it made. Gives (process, Windows pid)."""
+        caller = self.of(record)
+        windows_pid = record.a[4]
+        if not nt_ok(record.result) or not windows_pid:
+            return None, 0
+        proc = self._forked_by(caller, record.tid)
+        if proc is None:
+            proc = self.windows_target(windows_pid)
+        else:
+            self.learn_windows_pid(proc, windows_pid)
+        strings = record.strings
+        image = wide(strings[0]).removeprefix("\\??\\") if strings else ""
+        command_line = wide(strings[1], LONG) if len(strings) > 1 else ""
+        directory = wide(strings[2]).removeprefix("\\??\\").rstrip("\\") if len(strings) > 2 else ""
+        proc.image = image or proc.image
+        proc.command_line = command_line or proc.command_line
+        proc.cwd = directory or proc.cwd
+        proc.parent = proc.parent or caller
+        if proc.start is not None:
+            proc.start.fields |= {
+                "image": proc.image, "command_line": proc.command_line, "working_directory": proc.cwd, "parent": caller,
+            }  # fmt: skip
+        return proc, windows_pid
+
+    def _forked_by(self, caller: Proc, thread: int) -> Proc | None:
+        """The newest Windows process that came of this thread's double fork."""
+        for first in reversed(self._by_fork_thread.get((caller.key, thread), ())):
+            last = first
+            while last.start is None and last.child is not None:
+                last = last.child
+            if last.start is not None and not last.windows_pid:
+                return last
+        return None
+
+    def exit(self, record: Raw) -> None:
+        proc = self._live.get(record.pid)
+        if proc is None or proc.pid != record.pid:  # unknown, or one that shares its parent's entry
+            self._live.pop(record.pid, None)
+            return
+        del self._live[record.pid]
+        status = record.a[0]
+        proc.exited = record.time
+        proc.signal = (status & 0x7F) or None
+        proc.exit_code = (status >> 8) & 0xFF if not status & 0x7F else None
+        if proc.asked_code is not None and proc.exit_code == proc.asked_code & 0xFF:
+            proc.exit_code = proc.asked_code
+        if proc.windows and self._windows.get(proc.windows_pid) is proc:
+            del self._windows[proc.windows_pid]
+        if proc.start is not None:
+            self._journal.add(
+                ProcessExit, record.time, proc, Source.KERNEL, thread=record.tid,
+                code=proc.exit_code or 0, signal=proc.signal or 0, image=proc.image,
+            )  # fmt: skip
+
+    # --- the table --------------------------------------------------------------------------------------------------
+
+    def _announce(self, record: Raw) -> Proc:
+        known = self._machine_pids.get(record.pid)
+        proc = self._new(record.pid, None, record.time)
+        if proc is self.machine:
+            return proc
+        proc.unknown = True
+        proc.inner_pid = record.inner_pid
+        proc.user = self._manifest.users.get(str(record.uid), str(record.uid))
+        if known is not None:
+            proc.image, proc.unknown = known.image, False
+            if known.windows_pid:
+                proc.windows = True
+                self.learn_windows_pid(proc, known.windows_pid)
+        self._live[record.pid] = proc
+        return proc
+
+    def _new(self, pid: int, parent: Proc | None, time: int) -> Proc:
+        if len(self.all) >= MAX_PROCESSES:
+            self.lost += 1
+            return self.machine
+        proc = Proc(len(self.all) + 1, pid, parent, started=time)
+        self.all.append(proc)
+        return proc
+
+    def adopt(self, proc: Proc, cause: Cause) -> None:
+        """A process of the machine does the sample's bidding from now on."""
+        proc = self.resolve(proc)
+        if proc is not self.machine and proc.cause is Cause.MACHINE:
+            proc.cause = cause
+            if proc.start is not None:
+                proc.start.fields["cause"] = cause
+
+    def wanted(self, proc: Proc, lost: bool) -> bool:
+        """Whether the process is part of the account. With records lost, a process of unknown origin is."""
+        proc = self.resolve(proc)
+        return proc.cause is not Cause.MACHINE or (lost and proc.unknown)
+
+    def visible_parent(self, proc: Proc) -> Proc | None:
+        """The parent, past the processes that Wine forks only to fork again."""
+        parent = proc.parent
+        for _ in range(8):
+            if parent is None or not (parent.windows and parent.start is None and parent.parent is not None):
+                break
+            if parent.forked_from == 0 or parent.child is None:
+                break
+            parent = parent.parent
+        return parent
+
+    def between(self, proc: Proc) -> bool:
+        """Whether `proc` is the process between the two forks of Wine."""
+        return proc.windows and proc.start is None and proc.child is not None and (proc.forked_from != 0 or proc.joined)
+
+    def describe(self, proc: Proc, origin: int, parent: int) -> Process:
+        return Process(
+            key=proc.key, pid=proc.windows_pid or proc.inner_pid or proc.pid, parent=parent, image=proc.image,
+            command_line=proc.command_line, user=proc.user, cause=proc.cause, started=max(proc.started - origin, 0),
+            exited=None if proc.exited is None else max(proc.exited - origin, 0),
+            exit_code=proc.exit_code, signal=proc.signal,
+        )  # fmt: skip
+
+
+def _variables(block: bytes) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for entry in split_nul(block):
+        name, _, value = entry.partition("=")
+        variables[name] = value
+    return variables

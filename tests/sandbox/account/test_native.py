@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from lazaretto.domain.trace import Cause
+from lazaretto.sandbox.account.codes import N, R
+
+OWN = 0xFFFFFFFFFFFFFFFF
+ACCESS_ALL = 0x1FFFFF
+
+
+def test_hollowing_shows_every_step(windows):
+    windows.windows_sample()
+    windows.create_process(200, "C:\\windows\\explorer.exe", "explorer.exe", 0x120)
+    windows.native(N.UNMAP_SECTION, 0x50, 0x400000)
+    windows.native(N.ALLOCATE, 0x50, 0x400000, 0x3000, 0x3000, 0x40)
+    windows.native(N.WRITE_MEMORY, 0x50, 0x400000, 0x200, strings=(b"MZ\x90",))
+    windows.native(N.SET_CONTEXT, 0x54)
+    windows.native(N.RESUME, 0x54)
+    trace = windows.trace()
+    child = next(p.key for p in trace.processes.values() if p.image.endswith("explorer.exe"))
+    kinds = [event.kind for event in trace.events if getattr(event, "target", None) == child]
+    assert kinds == ["memory.executable", "memory.write", "thread.remote", "thread.remote"]
+    write = next(event for event in trace.events if event.kind == "memory.write")
+    assert (write.target_image, write.head, write.size) == ("C:\\windows\\explorer.exe", b"MZ\x90", 0x200)
+    assert [event.how for event in trace.events if event.kind == "thread.remote"] == ["context", "resume"]
+    assert any(event.kind == "api" and event.function == "NtUnmapViewOfSection" for event in trace.events)
+
+
+def test_resuming_an_untouched_child_is_nothing(windows):
+    windows.windows_sample()
+    windows.create_process(200, "C:\\windows\\notepad.exe", "notepad.exe", 0x120)
+    windows.native(N.RESUME, 0x54)
+    assert windows.events("thread.remote") == []
+
+
+def test_injection_into_a_process_of_the_machine_makes_it_part_of_the_account(windows):
+    windows.windows_sample()
+    windows.native(N.OPEN_PROCESS, ACCESS_ALL, 0x60, 0x38)
+    windows.native(N.WRITE_MEMORY, 0x60, 0x10000, 64, strings=(b"\x90" * 64,))
+    windows.native(N.CREATE_THREAD, 0x60, 0x10000, 0x64, 0)
+    windows.line("0038:003c:Call KERNEL32.WinExec(00a0 \"calc\",1) ret=00010020", pid=70)  # it is Windows pid 0x38
+    windows.record(R.JOIN, 5, pid=70)
+    windows.native(N.CREATE_MUTANT, strings=("evil".encode("utf-16-le"),), pid=70)
+    trace = windows.trace()
+    opened, write, thread = (e for e in trace.events if e.kind in ("process.open", "memory.write", "thread.remote"))
+    assert opened.access == "all"
+    assert trace.processes[write.target].cause is Cause.INJECTED
+    assert (thread.how, thread.address) == ("create", 0x10000)
+    mutant = next(event for event in trace.events if event.kind == "api" and event.function == "NtCreateMutant")
+    assert mutant.arguments == ("evil",)
+    assert trace.processes[mutant.process].cause is Cause.INJECTED
+
+
+def test_a_windows_pid_learned_later_is_the_same_process(windows):
+    windows.windows_sample()
+    windows.record(R.FORK, 200, 110)
+    windows.native(N.OPEN_PROCESS, 0x10, 0x60, 0x120)
+    windows.exec("/usr/lib/wine/wine64", "/usr/lib/wine/wine64", "C:\\b.exe", pid=200)
+    windows.line("0120:0124:Call KERNEL32.Sleep(00000001) ret=00401000", pid=200)
+    trace = windows.trace()
+    opened = next(event for event in trace.events if event.kind == "process.open")
+    assert trace.processes[opened.target].image == "C:\\b.exe"
+    assert (opened.access, opened.target_image) == ("read", "C:\\b.exe")
+
+
+def test_protecting_own_memory(windows):
+    windows.windows_sample()
+    windows.native(N.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04)  # no line of any call seen: not known to be the loader
+    windows.native(N.PROTECT, OWN, 0x402000, 0x1000, 0x20, 0x02)  # never writable
+    windows.native(N.ALLOCATE, OWN, 0x500000, 0x1000, 0x3000, 0x40)
+    first, second = windows.events("memory.executable")
+    assert (first.address, first.protection, first.target) == (0x401000, "rx", 0)
+    assert second.protection == "rwx"
+
+
+def test_the_loaders_protecting_is_left_out(windows):
+    windows.windows_sample()
+    windows.record(
+        R.MODULE_MAP, 0x7B000000, 0x100000, 5, strings=(b"/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/user32.dll",)
+    )
+    windows.native(N.PROTECT, OWN, 0x7B001000, 0x1000, 0x40, 0x04)
+    windows.line("0024:Call ntdll.LdrLoadDll(00) ret=7b000100")
+    windows.native(N.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04)  # the program has not begun
+    windows.line("0024:Ret  ntdll.LdrLoadDll() retval=0 ret=7b000100")
+    windows.line('0024:Call KERNEL32.LoadLibraryA(00a0 "x.dll") ret=00401000')
+    windows.native(N.PROTECT, OWN, 0x601000, 0x1000, 0x20, 0x04)
+    windows.line("0024:Ret  KERNEL32.LoadLibraryA() retval=600000 ret=00401000")
+    windows.line("0024:Call KERNEL32.VirtualProtect(00700000,1000,20,0) ret=00401000")
+    windows.record(R.MEMORY, 0x700000, 0x1000, 5, 6)
+    windows.native(N.PROTECT, OWN, 0x700000, 0x1000, 0x20, 0x04)
+    windows.line("0024:Ret  KERNEL32.VirtualProtect() retval=1 ret=00401000")
+    (event,) = windows.events("memory.executable")
+    assert (event.address, event.source) == (0x700000, "native")
+
+
+def test_going_around_wine_is_seen_by_the_kernel(windows):
+    windows.windows_sample()
+    windows.record(R.MEMORY, 0x400000, 0x1000, 5, 6)  # the loader reads the image
+    windows.line("0024:Call KERNEL32.GetTickCount() ret=00401000")
+    windows.line("0024:Ret  KERNEL32.GetTickCount() retval=1 ret=00401000")
+    windows.record(R.MEMORY, 0x700000, 0x1000, 7, 5)
+    windows.record(R.MEMORY, 0x800000, 0x1000, 7, 5)
+    windows.native(N.ALLOCATE, OWN, 0x800000, 0x1000, 0x3000, 0x40)
+    events = windows.events("memory.executable")
+    assert [(event.address, event.source) for event in events] == [(0x700000, "kernel"), (0x800000, "native")]
+
+
+def test_linux_memory_and_the_dump_of_it(linux):
+    linux.sample()
+    linux.record(R.MEMORY, 0x700000, 0x2000, 7, 5)
+    linux.record(R.MEMORY, 0x800000, 0x2000, 5, 8)  # a plain private mapping of a library
+    linux.account._keeper(__import__("lazaretto.sandbox.account.messages", fromlist=["Blob"]).Blob(
+        kind="memory", sha256="cd" * 32, pid=100, address=0x700000))  # fmt: skip
+    (event,) = linux.events("memory.executable")
+    assert (event.protection, event.dump) == ("rwx", "cd" * 32)
+
+
+def test_privileges_and_drivers(windows):
+    windows.windows_sample()
+    windows.native(N.PRIVILEGE, 1, 20, 2)
+    windows.native(N.LOAD_DRIVER, strings=("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\evil".encode("utf-16-le"),))
+    windows.native(N.DELAY, (1 << 64) - 600_000_0000)
+    privilege, driver, delay = windows.events("process.privilege", "kernel.module", "api")
+    assert privilege.change == "enable SeDebugPrivilege"
+    assert driver.name == "evil"
+    assert delay.arguments == ("600.000 s",)
+
+
+def test_ptrace_and_signals(linux):
+    linux.sample()
+    linux.record(R.PTRACE, 1, 16)
+    linux.record(R.PTRACE, 1, 4)
+    linux.record(R.PTRACE, 1, 13)
+    linux.record(R.PROCESS_VM, 1, 1, 32)
+    linux.record(R.SIGNAL, 1, 9)
+    linux.record(R.SIGNAL, 1, 0)
+    linux.record(R.VM_FOREIGN, 1, 1)
+    kinds = [event.kind for event in linux.events()][1:]
+    assert kinds == ["process.open", "memory.write", "thread.remote", "memory.write", "process.signal", "process.open"]
+
+
+def test_kernel_matters(linux):
+    linux.sample()
+    linux.record(R.SETUID, 1000, 0, 1000, 1000, 0, 0x1FF)
+    linux.record(R.KMODULE, 1, strings=(b"diamorphine",))
+    linux.record(R.BPF, 5)
+    linux.record(R.SYSCALL, 101, 0, strings=())
+    linux.record(R.NAME, strings=(b"[kworker/0:0]",))
+    privilege, module, bpf, call, name = linux.events()[1:]
+    assert privilege.change == "uid 1000 -> 0, capabilities 0x1ff"
+    assert (module.name, bpf.action, call.name, name.name) == ("diamorphine", "bpf", "ptrace", "[kworker/0:0]")
