@@ -17,6 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import elf
+from .jar import jar
+
 PROGRAM_SIZE = 64 * 1024  # programs are padded to this: droppers check that they did not get an error page
 
 
@@ -230,9 +233,10 @@ class Shelf:
     """The recorders, read once from their folder, and the decision what to give."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._files: dict[str, bytes] = {}
+        self._files = {name: elf.program(target) for name, target in elf.TARGETS.items()}
+        self._files["recorder.jar"] = jar()
         if folder is not None and folder.is_dir():
-            self._files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+            self._files |= {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
         # What the padding of programs consists of: neither zeros nor random (which would look packed).
         self._padding = b"".join(struct.pack("<I", number * 2654435761 % 65536) for number in range(PROGRAM_SIZE // 4))
 
@@ -280,7 +284,7 @@ class Shelf:
         if file.endswith(".jar"):
             # The end of a zip holds its directory: the mark goes into the archive's comment instead.
             note = mark(url).encode()
-            body = raw[:-2] + struct.pack("<H", len(note)) + note if raw else _zip({"mark": note})
+            body = raw[:-2] + struct.pack("<H", len(note)) + note
         else:
             padding = self._padding[: max(0, PROGRAM_SIZE - len(raw))]
             body = raw + padding + mark(url).encode()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .certificates import Certificates
 from .channel import Channel
 from .content import Item, Shelf
 from .messages import Close, Endpoint, Message, Served
 from .names import Names
 from .place import Place
 from .stream import Stream
+
+if TYPE_CHECKING:
+    from .certificates import Certificates  # needs python3-cryptography, which only the daemon has to have
 
 
 @dataclass

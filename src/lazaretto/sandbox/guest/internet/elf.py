@@ -1,4 +1,4 @@
-"""Writes static ELF programs that sleep a second (where that is short to say) and end with 0, for many processors.
+"""Static ELF programs that sleep a second (where that is short to say) and end with 0, for many processors. Pure.
 
 By hand instead of by compilers: no cross compiler is needed, and a handful of instructions is all there is. Each is
 one loadable segment with the ELF header at its start (System V ABI, generic and per-processor supplements).
@@ -7,9 +7,7 @@ one loadable segment with the ELF header at its start (System V ABI, generic and
 from __future__ import annotations
 
 import struct
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,7 @@ TARGETS = {
 }  # fmt: skip
 
 
-def elf(target: Target) -> bytes:
+def program(target: Target) -> bytes:
     """The whole file."""
     wide, order = target.bits == 64, target.order
     header_size, segment_size = (64, 56) if wide else (52, 32)
@@ -74,16 +72,3 @@ def elf(target: Target) -> bytes:
     else:
         segment = struct.pack(f"{order}IIIIIIII", load, 0, base, base, size, size, readable_executable, page)
     return header + segment + target.code
-
-
-def main() -> None:
-    """`make_elf.py FOLDER`."""
-    folder = Path(sys.argv[1])
-    for name, target in TARGETS.items():
-        path = folder / name
-        path.write_bytes(elf(target))
-        path.chmod(0o755)
-
-
-if __name__ == "__main__":
-    main()

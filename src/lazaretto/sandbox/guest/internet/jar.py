@@ -1,11 +1,10 @@
-"""Writes a jar whose main class does nothing, without a Java compiler (JVM specification, chapter 4)."""
+"""A jar whose main class does nothing, without a Java compiler (JVM specification, chapter 4). Pure."""
 
 from __future__ import annotations
 
+import io
 import struct
-import sys
 import zipfile
-from pathlib import Path
 
 
 def class_file() -> bytes:
@@ -24,15 +23,13 @@ def class_file() -> bytes:
     return head + struct.pack("!HHHHHH", 0x0021, 2, 4, 0, 0, 1) + method + struct.pack("!H", 0)
 
 
-def main() -> None:
-    """`make_jar.py FILE`."""
-    with zipfile.ZipFile(Path(sys.argv[1]), "w") as jar:
+def jar() -> bytes:
+    """The whole archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in {
             "META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\r\nMain-Class: Main\r\n\r\n",
             "Main.class": class_file(),
         }.items():
-            jar.writestr(zipfile.ZipInfo(name, (2024, 3, 15, 10, 12, 4)), data)
-
-
-if __name__ == "__main__":
-    main()
+            archive.writestr(zipfile.ZipInfo(name, (2024, 3, 15, 10, 12, 4)), data)
+    return buffer.getvalue()
