@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import structlog
 from cyclopts import Parameter
 
 from lazaretto.cli import progress
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lazaretto.analysis.behaviours import Catalogue
     from lazaretto.analysis.report import Report
     from lazaretto.sandbox.detonate import Sandbox
+
+log = structlog.get_logger(__name__)
 
 # The keys of one object of `--json`, a promise to other programs: only added to, at the end.
 # `report.json` has all of these, and more.
@@ -49,11 +52,11 @@ def analyze(
     report
         Folder that keeps, under each file's SHA-256, report.json, trace.jsonl and what was brought back.
     """
-    from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  help needs no analysis
-
     terminal = Terminal.of(common)
     paths = regular_files(files)
     kept = out_directory(report) if report else None
+    from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  a mistyped name needs no analysis
+
     catalogue = load(default_folder())
     with open_sandbox(len(paths)) as sandbox:
         done = [_one(path, kept, catalogue, sandbox, terminal) for path in paths]
@@ -76,6 +79,7 @@ def _one(path: Path, kept: Path | None, catalogue: Catalogue, sandbox: Sandbox, 
 
     with _folder(kept) as folder, progress.shown(terminal) as listener:
         watched = Watched(path.name, sandbox, listener)
+        log.debug("analyze.begin", file=str(path))
         watched.tell("waiting")
         try:
             result = analysis.analyze(path, detonate=watched, catalogue=catalogue, out=folder, tell=watched.tell)
@@ -85,6 +89,9 @@ def _one(path: Path, kept: Path | None, catalogue: Catalogue, sandbox: Sandbox, 
             return False
         finally:
             watched.ended()
+        log.info(
+            "analyze.done", sha256=result.sha256, status=result.status, state=result.state, seconds=result.duration_s
+        )
         place = replace_directory(folder, kept / result.sha256) if kept else None
     terminal.emit(contract(result))
     _show(terminal, result, watched.detonation, place)

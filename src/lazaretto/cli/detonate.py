@@ -97,13 +97,13 @@ def detonate(
     out
         Folder for report.json, trace.jsonl, dropped files, screenshots, network capture.
     """
-    from lazaretto.analysis.analyze import MAX_SIZE, read_sample  # noqa: PLC0415  help needs no analysis
-    from lazaretto.analysis.identify import guest_name, identify  # noqa: PLC0415  help needs no analysis
-
     terminal = Terminal.of(common)
     (path,) = regular_files([file])
     _positive("--guest-time", guest_time)
     _positive("--wall-time", wall_time)
+    from lazaretto.analysis.analyze import MAX_SIZE, read_sample  # noqa: PLC0415  a mistyped name needs no analysis
+    from lazaretto.analysis.identify import guest_name, identify  # noqa: PLC0415
+
     data = read_sample(path, MAX_SIZE)
     kind = identify(data, path.name)
     with ExitStack() as stack:

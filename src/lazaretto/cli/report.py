@@ -54,9 +54,9 @@ _WEIGHT_STYLES = {
 
 def rendered(report: Report, detonation: Detonation | None) -> RenderableType:
     """The whole report. `detonation` is the run it was made from, None where nothing was run."""
-    parts: list[RenderableType] = [_verdict(report), _reasons(report)]
+    parts: list[RenderableType] = [_verdict(report)]
     if report.evidence:
-        parts += [_evidence(report.evidence)]
+        parts += [_reasons(report), _evidence(report.evidence)]
     if detonation is not None:
         parts += _account(detonation)
     parts.append(_foot(report))
@@ -78,7 +78,7 @@ def _verdict(report: Report) -> Text:
 def _reasons(report: Report) -> RenderableType:
     strongest = [finding for finding in report.evidence if finding.weight.rank > 0][:_REASONS]
     if not strongest:
-        return Text("No finding speaks against it.", "dim")
+        return Text("None of the findings speaks against it.", "dim")
     text = Text("Why" if report.status.rank else "What was seen", "bold")
     for number, finding in enumerate(strongest, 1):
         text.append(f"\n{number}. {plain(finding.title, 200)}", "bold")
