@@ -21,7 +21,7 @@ def shown(terminal: Terminal) -> Iterator[Listener]:
     """A listener whose reports are shown until the block ends."""
     if terminal.quiet:
         yield nobody
-    elif terminal.err.is_terminal:
+    elif terminal.err.is_terminal and not terminal.verbose:  # a bar between lines of a log would tear both
         with _bars(terminal) as bars:
             yield _Drawn(bars)
     else:
