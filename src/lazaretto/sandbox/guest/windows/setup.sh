@@ -1,0 +1,74 @@
+# Makes a Debian with Wine into the computer of a person who uses Windows 10 22H2. Run inside the root, as root, without
+# network. /build: windows (what src/ compiled to), persona/windows (the user's folder), profile (this folder).
+set -eu
+USER_NAME=$(sed -n 's/^user = "\(.*\)"/\1/p' /build/profile/profile.toml | head -n 1)
+HOST_NAME=$(sed -n 's/^hostname = "\(.*\)"/\1/p' /build/profile/profile.toml | head -n 1)
+HOME_DIR=/home/$USER_NAME
+PREFIX=$HOME_DIR/.wine
+C=$PREFIX/drive_c
+OUR=/build/windows
+WINE_DIRS="/usr/lib/x86_64-linux-gnu/wine /usr/lib/i386-linux-gnu/wine /usr/lib/wine"
+
+as_user() {
+    setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME="$HOME_DIR" USER="$USER_NAME" LOGNAME="$USER_NAME" \
+        PATH=/usr/lib/wine:/usr/bin:/bin WINEDEBUG=-all "$@"
+}
+
+# --- the Linux below --------------------------------------------------------------------------------------------------
+
+echo "$USER_NAME:x:1000:1000::$HOME_DIR:/bin/sh" >> /etc/passwd
+echo "$USER_NAME:x:1000:" >> /etc/group
+echo "$HOST_NAME" > /etc/hostname
+printf '127.0.0.1\tlocalhost %s\n' "$HOST_NAME" > /etc/hosts
+mkdir -p "$HOME_DIR" /run/xfb /tmp/.X11-unix
+chmod 1777 /tmp /tmp/.X11-unix
+chmod 700 /run/xfb
+chown 1000:1000 "$HOME_DIR" /run/xfb
+if [ -d /build/certificates ]; then
+    cp /build/certificates/*.crt /usr/local/share/ca-certificates/ 2>/dev/null && update-ca-certificates || true
+fi
+
+# --- Wine's files -----------------------------------------------------------------------------------------------------
+
+$OUR/repaint $WINE_DIRS
+sh -eu /build/profile/inf.sh /usr/share/wine/wine.inf
+
+# --- the Windows installation -----------------------------------------------------------------------------------------
+
+# One wineboot for both widths; .NET and the HTML engine are not asked to install themselves.
+as_user WINEDLLOVERRIDES="mscoree=d;mshtml=d;winemenubuilder.exe=d" wine64 wineboot -i
+as_user wineserver64 -w
+
+# Files of the prefix that equal Wine's own become one file with it: half the size, and one copy in memory.
+for pair in "x86_64-linux-gnu/wine/x86_64-windows system32" "i386-linux-gnu/wine/i386-windows syswow64"; do
+    set -- $pair
+    for file in /usr/lib/$1/*; do
+        name=${file##*/}
+        for there in "$C/windows/$2/$name" "$C/windows/$2/drivers/$name" "$C/windows/$name"; do
+            if [ -f "$there" ] && cmp -s "$file" "$there"; then ln -f "$file" "$there"; fi
+        done
+    done
+done
+# Linux's root is no drive of this machine.
+rm -f "$PREFIX"/dosdevices/*
+ln -s ../drive_c "$PREFIX/dosdevices/c:"
+
+sh -eu /build/profile/furnish.sh "$C" "$USER_NAME" "$OUR"
+
+# --- registry ---------------------------------------------------------------------------------------------------------
+
+mkdir -p "$C/windows/temp"
+for file in /build/profile/registry/*.reg; do
+    sed -e "s/@USER@/$USER_NAME/g" -e "s/@HOST@/$HOST_NAME/g" "$file" > "$C/windows/temp/import.reg"
+    as_user wine64 'C:\windows\regedit.exe' /S 'C:\windows\temp\import.reg'
+done
+rm -f "$C/windows/temp/import.reg"
+include=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' /build/profile/relay.txt | tr '\n' ';' | sed 's/;$//')
+as_user wine64 'C:\windows\system32\reg.exe' add 'HKCU\Software\Dell\Debug' /v RelayInclude /d "$include" /f
+as_user wineserver64 -k
+as_user wineserver64 -w
+# What registration left in words that are nobody's but Wine's.
+sed -i -e 's/Wine OLE DB/OLE DB/' -e 's/WINE OLE DB/Microsoft OLE DB/' -e 's/WINEDB/MSDAOB/g' -e 's/"IWine/"IMs/' \
+    -e 's/UIA_wine_private/UIA_core_private/' "$PREFIX/system.reg"
+sed -i -e 's#https\?://www.winehq.org#https://www.msn.com#' "$PREFIX/user.reg"
+chown -R 1000:1000 "$HOME_DIR"

@@ -1,0 +1,524 @@
+/* Gives Wine's own files the looks of the files of Windows: run once over the guest's root while it is built.
+ *
+ *     repaint DIRECTORY...        (files are changed in place, hard links are kept)
+ *
+ * In programs and libraries (PE):
+ *   - debug sections are cut off (two thirds of the size),
+ *   - the mark "Wine builtin DLL" in the DOS stub becomes a DOS stub,
+ *   - exported and imported names that begin with wine_ or __wine_ get another prefix of the same length,
+ *   - version resources name the vendor, product and version of Windows,
+ *   - registry keys, program names and texts that say Wine are replaced by ones of the same length,
+ *   - the user's security identifier gets a machine's part.
+ * In Wine's Unix half (ELF) the same mark, names and keys outside the dynamic string table: both halves must agree,
+ * and the symbols of the ELF files stay as they are (the tracer needs them).
+ *
+ * The new mark must still tell Wine's own files from all others, so it is a DOS stub that no linker writes: the usual
+ * instructions, two NOPs and a NUL, then the usual text. Wine compares the first 17 bytes. */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MARK_OFFSET 0x40
+#define FIXED_MAGIC 0xfeef04bd
+#define ARRAY(a) (sizeof(a) / sizeof(*(a)))
+
+static const unsigned char old_mark[16] = "Wine builtin DLL";
+static const unsigned char new_stub[64] =
+	"\x0e\x1f\xba\x11\x00\xb4\x09\xcd\x21\xb8\x01\x4c\xcd\x21\x90\x90\x00"
+	"This program cannot be run in DOS mode.\r\r\n$";
+
+/* Replaced wherever they occur, as 8-bit and as 16-bit text. Always the same length. "$": the text ends there.
+ * Variables by which Wine tells each process where it lies get the name of a vendor's. */
+static const struct { const char *from, *to; } texts[] = {
+	{"Software\\Wine", "Software\\Dell"}, /* Wine's settings: a vendor's key, as on the machine this pretends to be */
+	{"SOFTWARE\\Wine", "SOFTWARE\\Dell"},
+	{"software\\wine", "software\\dell"},
+	{"winedevice.exe", "SgrmBroker.exe"}, /* processes that are always in the list */
+	{"plugplay.exe", "WUDFHost.exe"},
+	{"The Wine Project", "Microsoft Corp. "},
+	{"the Wine project authors (see the file AUTHORS for a complete list)",
+	 "Microsoft Corporation. All rights reserved.                        "},
+	{"https://www.winehq.org", "https://www.msn.com/  "},
+	{"WINEDATADIR$", "OEM_DATADIR$"},
+	{"WINEHOMEDIR$", "OEM_HOMEDIR$"},
+	{"WINEBUILDDIR$", "OEM_BUILDDIR$"},
+	{"WINECONFIGDIR$", "OEM_CONFIGDIR$"},
+	{"WINEDLLDIR", "OEM_DLLDIR"},
+	{"WINEUSERNAME$", "OEM_USERNAME$"},
+	{"WINEUNIXCP$", "OEM_UNIXCP$"},
+	{"WINEUSERLOCALE$", "OEM_USERLOCALE$"},
+	{"WINELOADER$", "OEM_LOADER$"},
+	{"Wine Adapter", "UHD Graphics"},
+	{"Wine Display", "PnP  Monitor"},
+};
+
+/* The security identifiers of the machine and its user: Wine's are S-1-5-21-0-0-0-1000 on every machine. */
+static const unsigned char old_sid[24] = {1, 5, 0, 0, 0, 0, 0, 5, 21};
+static const unsigned char new_sid[24] = {1,    5,    0,    0,    0,    0,    0,    5,    21,   0,    0,    0,
+					  0x47, 0xa6, 0xff, 0xd7, 0x9c, 0x92, 0x55, 0xc8, 0x94, 0x56, 0xce, 0x01};
+
+static void replace_sids(unsigned char *start, unsigned char *end)
+{
+	for (unsigned char *p = start; p + 28 <= end && (p = memmem(p, end - p, old_sid, sizeof(old_sid))); p += 24) {
+		memcpy(p, new_sid, sizeof(new_sid));
+		if (p + 28 <= end && p[24] == 0xe8 && p[25] == 3) p[24] = 0xe9; /* 1000 -> 1001, the first user of a Windows 10 */
+	}
+}
+
+/* ---- names exported by Wine ------------------------------------------------------------------------------------ */
+
+#define MAX_NAMES 1024
+static char *names[MAX_NAMES];
+static unsigned name_count;
+
+static int is_own_name(const char *s)
+{
+	return !strncmp(s, "wine_", 5) || !strncmp(s, "__wine_", 7);
+}
+
+static int known_name(const char *s, size_t len)
+{
+	for (unsigned i = 0; i < name_count; i++)
+		if (strlen(names[i]) == len && !memcmp(names[i], s, len)) return 1;
+	return 0;
+}
+
+static void remember_name(const char *s)
+{
+	if (!known_name(s, strlen(s)) && name_count < MAX_NAMES) names[name_count++] = strdup(s);
+}
+
+/* "wine" -> "winp": sorts at the same place of an export table, so that the import hints of other files stay right. */
+static void rename_at(unsigned char *p)
+{
+	p[p[0] == '_' ? 5 : 3] = 'p';
+}
+
+static int is_word(unsigned char c)
+{
+	return isalnum(c) || c == '_';
+}
+
+/* Every NUL-terminated occurrence of an exported name in [p, end), except in the hole. */
+static void rename_all(unsigned char *start, unsigned char *end, const unsigned char *hole, const unsigned char *hole_end)
+{
+	for (unsigned char *p = start; p + 6 < end; p++) {
+		p = memchr(p, 'w', end - p);
+		if (!p || p + 6 >= end) return;
+		if (memcmp(p, "wine_", 5)) continue;
+		unsigned char *s = (p - start >= 2 && p[-1] == '_' && p[-2] == '_') ? p - 2 : p;
+		if (s > start && is_word(s[-1])) continue;
+		if (hole && s >= hole && s < hole_end) continue;
+		size_t len = strnlen((char *)s, end - s);
+		if (s + len < end && known_name((char *)s, len)) rename_at(s);
+	}
+}
+
+static unsigned char text_byte(const char *text, size_t at, int wide)
+{
+	char c = text[wide ? at / 2 : at];
+	return (wide && at & 1) || c == '$' ? 0 : c;
+}
+
+static void replace_texts(unsigned char *start, unsigned char *end, const unsigned char *hole, const unsigned char *hole_end)
+{
+	for (unsigned i = 0; i < ARRAY(texts); i++) {
+		size_t len = strlen(texts[i].from);
+		unsigned char from[256], to[256];
+		for (int wide = 0; wide < 2; wide++) {
+			size_t n = wide ? 2 * len : len;
+			for (size_t j = 0; j < n; j++) {
+				from[j] = text_byte(texts[i].from, j, wide);
+				to[j] = text_byte(texts[i].to, j, wide);
+			}
+			for (unsigned char *p = start; (p = memmem(p, end - p, from, n)); p += n)
+				if (!hole || p < hole || p >= hole_end) memcpy(p, to, n);
+		}
+	}
+}
+
+/* The mark in the loader, the server and setupapi: as data, or as two 8-byte constants inside a comparison that the
+ * compiler spelled out, hence by halves. */
+static void replace_mark(unsigned char *start, unsigned char *end)
+{
+	for (int half = 0; half < 16; half += 8)
+		for (unsigned char *p = start; (p = memmem(p, end - p, old_mark + half, 8)); p += 8)
+			memcpy(p, new_stub + half, 8);
+}
+
+/* ---- PE -------------------------------------------------------------------------------------------------------- */
+
+struct section { char name[8]; uint32_t vsize, va, rsize, raw, reloc, lines; uint16_t nreloc, nlines; uint32_t flags; } __attribute__((packed));
+
+struct pe {
+	unsigned char *base;
+	size_t size;
+	unsigned char *coff, *opt;
+	struct section *sections;
+	unsigned count;
+	uint32_t *dirs; /* pairs address, size */
+	unsigned ndirs;
+};
+
+static uint16_t u16(const void *p) { uint16_t v; memcpy(&v, p, 2); return v; }
+static uint32_t u32(const void *p) { uint32_t v; memcpy(&v, p, 4); return v; }
+static void put16(void *p, uint16_t v) { memcpy(p, &v, 2); }
+static void put32(void *p, uint32_t v) { memcpy(p, &v, 4); }
+
+static int parse_pe(struct pe *pe, unsigned char *base, size_t size)
+{
+	if (size < 0x100 || memcmp(base, "MZ", 2)) return 0;
+	uint32_t off = u32(base + 0x3c);
+	if (off > size - 0x100 || memcmp(base + off, "PE\0\0", 4)) return 0;
+	pe->base = base;
+	pe->size = size;
+	pe->coff = base + off + 4;
+	pe->opt = pe->coff + 20;
+	pe->count = u16(pe->coff + 2);
+	pe->sections = (struct section *)(pe->opt + u16(pe->coff + 16));
+	int wide = u16(pe->opt) == 0x20b;
+	pe->ndirs = u32(pe->opt + (wide ? 108 : 92));
+	pe->dirs = (uint32_t *)(pe->opt + (wide ? 112 : 96));
+	return (unsigned char *)(pe->sections + pe->count) <= base + size;
+}
+
+static unsigned char *at_rva(const struct pe *pe, uint32_t rva)
+{
+	for (unsigned i = 0; i < pe->count; i++) {
+		const struct section *s = &pe->sections[i];
+		if (rva >= s->va && rva - s->va < s->rsize && s->raw + (rva - s->va) < pe->size)
+			return pe->base + s->raw + (rva - s->va);
+	}
+	return NULL;
+}
+
+static unsigned char *directory(const struct pe *pe, unsigned index, uint32_t *size)
+{
+	if (index >= pe->ndirs || !pe->dirs[2 * index]) return NULL;
+	*size = pe->dirs[2 * index + 1];
+	return at_rva(pe, pe->dirs[2 * index]);
+}
+
+static void collect_exports(const struct pe *pe)
+{
+	uint32_t size;
+	unsigned char *exports = directory(pe, 0, &size);
+	if (!exports) return;
+	unsigned char *table = at_rva(pe, u32(exports + 32));
+	for (uint32_t i = 0; table && i < u32(exports + 24); i++) {
+		const char *name = (const char *)at_rva(pe, u32(table + 4 * i));
+		if (name && is_own_name(name)) remember_name(name);
+	}
+}
+
+/* Names must stay sorted: loaders look them up by halving. Insertion sort, since almost nothing moves. */
+static void sort_exports(const struct pe *pe)
+{
+	uint32_t size;
+	unsigned char *exports = directory(pe, 0, &size);
+	if (!exports) return;
+	unsigned char *table = at_rva(pe, u32(exports + 32)), *ordinals = at_rva(pe, u32(exports + 36));
+	if (!table || !ordinals) return;
+	for (uint32_t i = 1; i < u32(exports + 24); i++) {
+		uint32_t name = u32(table + 4 * i), j = i;
+		uint16_t ordinal = u16(ordinals + 2 * i);
+		const char *text = (const char *)at_rva(pe, name);
+		for (; j && strcmp((const char *)at_rva(pe, u32(table + 4 * (j - 1))), text) > 0; j--) {
+			put32(table + 4 * j, u32(table + 4 * (j - 1)));
+			put16(ordinals + 2 * j, u16(ordinals + 2 * (j - 1)));
+		}
+		put32(table + 4 * j, name);
+		put16(ordinals + 2 * j, ordinal);
+	}
+}
+
+/* The long name of a section stands in the string table behind the symbols. */
+static const char *section_name(const struct pe *pe, const struct section *s)
+{
+	static char name[9];
+	memcpy(name, s->name, 8);
+	if (name[0] != '/') return name;
+	size_t at = u32(pe->coff + 8) + 18ul * u32(pe->coff + 12) + strtoul(name + 1, NULL, 10);
+	return at < pe->size && memchr(pe->base + at, 0, pe->size - at) ? (const char *)pe->base + at : "";
+}
+
+/* Debug sections are the last ones of a file: drop them with the symbol table. Returns the new size. */
+static size_t cut_debug(struct pe *pe)
+{
+	unsigned keep = 0;
+	size_t end = u32(pe->opt + 60);
+	for (; keep < pe->count; keep++) {
+		const struct section *s = &pe->sections[keep];
+		if (!strncmp(section_name(pe, s), ".debug_", 7)) break;
+		if (s->rsize && s->raw + s->rsize > end) end = s->raw + s->rsize;
+	}
+	for (unsigned i = keep; i < pe->count; i++)
+		if (strncmp(section_name(pe, &pe->sections[i]), ".debug_", 7) || pe->sections[i].raw < end) return pe->size;
+	if (!keep || end > pe->size) return pe->size;
+	for (unsigned i = 0; i < keep; i++)
+		if (pe->sections[i].name[0] == '/') memcpy(pe->sections[i].name, section_name(pe, &pe->sections[i]), 8);
+	uint32_t align = u32(pe->opt + 32);
+	const struct section *last = &pe->sections[keep - 1];
+	uint32_t image = (last->va + last->vsize + align - 1) / align * align;
+	memset(&pe->sections[keep], 0, (pe->count - keep) * sizeof(*pe->sections));
+	pe->count = keep;
+	put16(pe->coff + 2, keep);
+	put32(pe->coff + 8, 0); /* no symbols */
+	put32(pe->coff + 12, 0);
+	put16(pe->coff + 18, u16(pe->coff + 18) | 0x20c); /* line numbers, symbols and debug information stripped */
+	put32(pe->opt + 56, image);
+	return pe->size = end;
+}
+
+static void set_checksum(const struct pe *pe)
+{
+	uint64_t sum = 0;
+	put32(pe->opt + 64, 0);
+	for (size_t i = 0; i + 1 < pe->size; i += 2) sum += u16(pe->base + i);
+	if (pe->size & 1) sum += pe->base[pe->size - 1];
+	while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+	put32(pe->opt + 64, (uint32_t)sum + pe->size);
+}
+
+/* ---- version resources ----------------------------------------------------------------------------------------- */
+
+/* A node is: length, value length, type (0 binary, 1 text), key, padding to 4, value, padding to 4, children. */
+struct writer { unsigned char *start, *p, *end; int full; };
+
+static void emit(struct writer *w, const void *data, size_t n)
+{
+	if (w->p + n > w->end) { w->full = 1; return; }
+	memcpy(w->p, data, n);
+	w->p += n;
+}
+
+static void pad(struct writer *w)
+{
+	static const char zero[4];
+	emit(w, zero, -(w->p - w->start) & 3);
+}
+
+static void narrow(char *out, size_t max, const unsigned char *wide, size_t chars)
+{
+	size_t n = 0;
+	for (; n < chars && n + 1 < max && u16(wide + 2 * n); n++) {
+		uint16_t c = u16(wide + 2 * n);
+		out[n] = c < 0x80 ? c : '?';
+	}
+	out[n] = 0;
+}
+
+static void emit_text(struct writer *w, const char *text) /* Latin-1 */
+{
+	do {
+		uint16_t c = (unsigned char)*text;
+		emit(w, &c, 2);
+	} while (*text++);
+}
+
+#define VERSION_TEXT "10.0.19041.3636"
+static int system_version(const unsigned char *fixed) /* versions of Windows itself, not of a component with its own count */
+{
+	unsigned major = u16(fixed + 10), minor = u16(fixed + 8), build = u16(fixed + 14);
+	return (major == 5 && minor >= 1 && build >= 2600) || (major == 6 && build >= 6000) || major == 10 ||
+	       (major == 4 && build == 0) || (major <= 1 && build <= 1);
+}
+
+/* The text Windows would have under a key, or NULL to keep what is there. */
+static const char *version_text(const char *key, const char *old, int is_system, char *room, size_t max)
+{
+	if (!strcmp(key, "CompanyName")) return "Microsoft Corporation";
+	if (!strcmp(key, "ProductName")) return "Microsoft\xae Windows\xae Operating System";
+	if (!strcmp(key, "LegalCopyright")) return "\xa9 Microsoft Corporation. All rights reserved.";
+	if (is_system && (!strcmp(key, "FileVersion") || !strcmp(key, "ProductVersion"))) return VERSION_TEXT;
+	const char *wine = strcasestr(old, "wine");
+	if (!wine) return NULL;
+	const char *rest = wine + 4;
+	while (*rest == ' ' || *rest == '-') rest++;
+	if (wine > old || !*rest) return "Microsoft Windows component";
+	snprintf(room, max, "%s", rest);
+	room[0] = toupper((unsigned char)room[0]);
+	return room;
+}
+
+static void copy_node(struct writer *w, const unsigned char *node, const unsigned char *limit, int depth, int *is_system)
+{
+	unsigned length = u16(node), value_length = u16(node + 2), type = u16(node + 4);
+	const unsigned char *end = node + length, *key = node + 6, *p = key;
+	if (length < 8 || end > limit || depth > 4) { w->full = 1; return; }
+	while (p + 2 <= end && u16(p)) p += 2;
+	p += 2;
+	char name[64], old[512], room[512];
+	narrow(name, sizeof(name), key, (p - key) / 2);
+	p = node + ((p - node + 3) & ~3);
+	size_t bytes = type ? 2 * value_length : value_length;
+	if (p + bytes > end) bytes = p < end ? end - p : 0;
+	size_t at = w->p - w->start;
+	emit(w, node, 6);
+	emit_text(w, name);
+	pad(w);
+	if (depth == 3 && type) { /* a string */
+		narrow(old, sizeof(old), p, bytes / 2);
+		const char *text = version_text(name, old, *is_system, room, sizeof(room));
+		if (text) {
+			emit_text(w, text);
+			if (!w->full) put16(w->start + at + 2, strlen(text) + 1);
+		} else emit(w, p, bytes);
+	} else if (value_length) {
+		unsigned char *copy = w->p;
+		emit(w, p, bytes);
+		if (depth == 0 && bytes >= 52 && u32(p) == FIXED_MAGIC && !w->full && (*is_system = system_version(p))) {
+			static const uint32_t version[4] = {10 << 16, (19041u << 16) | 3636, 10 << 16, (19041u << 16) | 3636};
+			memcpy(copy + 8, version, 16);
+		}
+	}
+	const unsigned char *child = node + ((p + bytes - node + 3) & ~3);
+	while (child + 6 < end && u16(child) && !w->full) {
+		pad(w);
+		copy_node(w, child, end, depth + 1, is_system);
+		child += (u16(child) + 3) & ~3;
+	}
+	if (!w->full) put16(w->start + at, w->p - w->start - at);
+}
+
+static void repaint_version(unsigned char *data, size_t size)
+{
+	unsigned char *copy = calloc(1, size + 8);
+	struct writer w = {copy, copy, copy + size, 0};
+	int is_system = 0;
+	if (size > 64 && u16(data) <= size) copy_node(&w, data, data + size, 0, &is_system);
+	else w.full = 1;
+	if (!w.full) memcpy(data, copy, size);
+	free(copy);
+}
+
+static void walk_resources(const struct pe *pe, unsigned char *root, size_t size, uint32_t offset, int depth, int is_version)
+{
+	unsigned char *dir = root + offset;
+	if (offset + 16 > size) return;
+	unsigned count = u16(dir + 12) + u16(dir + 14);
+	for (unsigned i = 0; i < count && offset + 16 + 8 * (i + 1) <= size; i++) {
+		uint32_t id = u32(dir + 16 + 8 * i), to = u32(dir + 20 + 8 * i);
+		int version = depth ? is_version : id == 16;
+		if (to >> 31) {
+			if (depth < 3 && version) walk_resources(pe, root, size, to & 0x7fffffff, depth + 1, version);
+		} else if (version && to + 16 <= size) {
+			unsigned char *data = at_rva(pe, u32(root + to));
+			uint32_t length = u32(root + to + 4);
+			if (data && data + length <= pe->base + pe->size) repaint_version(data, length);
+		}
+	}
+}
+
+/* Some of Wine's files have room for half of the stub only. */
+static void repaint_stub(unsigned char *base)
+{
+	size_t room = u32(base + 0x3c) - MARK_OFFSET;
+	memcpy(base + MARK_OFFSET, new_stub, room < sizeof(new_stub) ? room : sizeof(new_stub));
+}
+
+/* iexplore.exe registers nothing unless the description of browseui.dll says that it is Wine's. */
+static void keep_registration(unsigned char *start, unsigned char *end)
+{
+	static const char question[] = "Native IE detected", from[] = "W\0i\0n\0e\0\0", to[] = "C\0o\0r\0e\0\0";
+	if (!memmem(start, end - start, question, sizeof(question) - 1)) return;
+	for (unsigned char *p = start; (p = memmem(p, end - p, from, sizeof(from))); p += sizeof(from)) memcpy(p, to, sizeof(to));
+}
+
+static size_t repaint_pe(struct pe *pe)
+{
+	int own = !memcmp(pe->base + MARK_OFFSET, old_mark, sizeof(old_mark));
+	size_t size = own ? cut_debug(pe) : pe->size;
+	uint32_t length;
+	unsigned char *resources = directory(pe, 2, &length);
+	if (resources) walk_resources(pe, resources, pe->base + pe->size - resources, 0, 0, 0);
+	keep_registration(pe->base, pe->base + size);
+	rename_all(pe->base, pe->base + size, NULL, NULL);
+	sort_exports(pe);
+	replace_texts(pe->base, pe->base + size, NULL, NULL);
+	if (own) repaint_stub(pe->base);
+	replace_mark(pe->base, pe->base + size);
+	replace_sids(pe->base, pe->base + size);
+	set_checksum(pe);
+	return size;
+}
+
+/* ---- ELF ------------------------------------------------------------------------------------------------------- */
+
+static int dynstr_of(unsigned char *base, size_t size, unsigned char **from, unsigned char **to)
+{
+	if (size < sizeof(Elf64_Ehdr) || memcmp(base, ELFMAG, SELFMAG)) return 0;
+	*from = *to = NULL;
+	if (base[EI_CLASS] == ELFCLASS64) {
+		Elf64_Ehdr *e = (Elf64_Ehdr *)base;
+		Elf64_Shdr *s = (Elf64_Shdr *)(base + e->e_shoff);
+		if (e->e_shoff + e->e_shnum * sizeof(*s) > size) return 0;
+		for (int i = 0; i < e->e_shnum; i++)
+			if (s[i].sh_type == SHT_DYNSYM) {
+				*from = base + s[s[i].sh_link].sh_offset;
+				*to = *from + s[s[i].sh_link].sh_size;
+			}
+	} else {
+		Elf32_Ehdr *e = (Elf32_Ehdr *)base;
+		Elf32_Shdr *s = (Elf32_Shdr *)(base + e->e_shoff);
+		if (e->e_shoff + e->e_shnum * sizeof(*s) > size) return 0;
+		for (int i = 0; i < e->e_shnum; i++)
+			if (s[i].sh_type == SHT_DYNSYM) {
+				*from = base + s[s[i].sh_link].sh_offset;
+				*to = *from + s[s[i].sh_link].sh_size;
+			}
+	}
+	return 1;
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------- */
+
+static int collecting;
+static unsigned changed;
+
+static int visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)ftw;
+	if (type != FTW_F || st->st_size < 0x100) return 0;
+	int fd = open(path, collecting ? O_RDONLY : O_RDWR);
+	if (fd < 0) { perror(path); return 1; }
+	unsigned char *base = mmap(NULL, st->st_size, collecting ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED) { perror(path); return 1; }
+	struct pe pe;
+	unsigned char *hole, *hole_end;
+	size_t size = st->st_size;
+	if (parse_pe(&pe, base, st->st_size)) {
+		if (collecting) collect_exports(&pe);
+		else size = repaint_pe(&pe), changed++;
+	} else if (!collecting && dynstr_of(base, st->st_size, &hole, &hole_end)) {
+		rename_all(base, base + size, hole, hole_end);
+		replace_texts(base, base + size, hole, hole_end);
+		replace_mark(base, base + size);
+		replace_sids(base, base + size);
+		changed++;
+	}
+	munmap(base, st->st_size);
+	if (size != (size_t)st->st_size && ftruncate(fd, size)) { perror(path); return 1; }
+	close(fd);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) return fprintf(stderr, "usage: repaint DIRECTORY...\n"), 2;
+	for (collecting = 1; collecting >= 0; collecting--)
+		for (int i = 1; i < argc; i++)
+			if (nftw(argv[i], visit, 16, FTW_PHYS)) return 1;
+	printf("repaint: %u files, %u names\n", changed, name_count);
+	return 0;
+}
