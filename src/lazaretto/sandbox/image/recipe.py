@@ -72,7 +72,7 @@ def load(name: str) -> Recipe:
 def image_digest(profile: str, qemu_version: str) -> str:
     """Names a finished image: its root, the tools, the kernel's arguments, and the machine that its state fits."""
     machine = hardware.arguments(
-        hardware.Hardware(kernel="k", initrd="i", disks=(0, 1, 2), qmp=3, ports=(4, 5, 6), console=7)
+        hardware.Hardware(kernel="k", initrd="i", disks=((0, 0), (1, 0), (2, 0)), qmp=3, ports=(4, 5, 6), console=7)
     )
     parts = [load("builder").digest, load("tools").digest, load(profile).digest, qemu_version, *machine]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -20,6 +20,7 @@ import structlog
 from lazaretto.domain.errors import ImageBroken
 from lazaretto.sandbox.image import recipe
 from lazaretto.sandbox.image.recipe import Recipe
+from lazaretto.sandbox.machine import hardware
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,8 @@ def bootstrap(wanted: Recipe, root: Path, say: Say) -> None:
 
 def squash(root: Path, target: Path) -> None:
     run(["mksquashfs", root, target, *_SQUASH, "-noappend"])
+    size = target.stat().st_size
+    os.truncate(target, -(-size // hardware.DISK_ALIGNMENT) * hardware.DISK_ALIGNMENT)
 
 
 # --- the builder ------------------------------------------------------------------------------------------------------

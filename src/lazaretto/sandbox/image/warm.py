@@ -72,5 +72,5 @@ def _await_ready(machine: Machine, say: roots.Say) -> None:
                             raise ImageBroken(f"the guest could not be prepared:\n{message.get('text')}")
                         if message.get("event") == "step":
                             say(f"starting {message.get('what')}")
-    tail = console.decode("utf-8", "replace")[-2000:]
+    tail = console.decode("utf-8", "replace")[-6000:]
     raise ImageBroken(f"the guest did not become ready; the last of its console:\n{tail}")

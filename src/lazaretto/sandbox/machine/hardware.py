@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass
 
 MEMORY_MIB = 1024
+DISK_ALIGNMENT = 2 << 20
+"""The size of a disk image must be a multiple of this many bytes."""
 # Translated code of QEMU; more than this buys nothing for runs of seconds.
 TRANSLATION_MIB = 256
 
@@ -41,11 +43,11 @@ class Hardware:
 
     kernel: str
     initrd: str
-    disks: tuple[int, ...]  # descriptors of read-only images, in the order vda, vdb, ...
+    disks: tuple[tuple[int, int], ...]  # descriptor and size in bytes of each read-only image, in the order pmem0, pmem1, ...
     qmp: int
     ports: tuple[int, ...]  # descriptors of sockets, in the order of PORTS
     console: int  # descriptor to which the guest kernel's console goes
-    incoming: int | None = None  # descriptor of the warm state, or None to boot
+    incoming: bool = False  # to be restored from a warm state
     accelerator: Accelerator = Accelerator.TCG
     disguise: Disguise = Disguise()
 
@@ -84,7 +86,7 @@ def _acceleration(hardware: Hardware) -> list[str]:
     if hardware.accelerator is Accelerator.KVM:
         return ["-accel", "kvm"]
     # icount makes the guest's clock a count of its instructions; sleep=off lets it jump over idle time.
-    return ["-accel", f"tcg,thread=single,tb-size={TRANSLATION_MIB}", "-icount", "shift=auto,sleep=off"]
+    return ["-accel", f"tcg,thread=single,tb-size={TRANSLATION_MIB}", "-icount", "shift=1,sleep=off"]
 
 
 def arguments(hardware: Hardware, program: str = "/usr/bin/qemu-system-x86_64") -> list[str]:
@@ -92,8 +94,8 @@ def arguments(hardware: Hardware, program: str = "/usr/bin/qemu-system-x86_64") 
     line = [
         program, "-nodefaults", "-no-user-config", "-nographic", "-no-reboot",
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        "-machine", "pc,usb=off,graphics=off,dump-guest-core=off,mem-merge=off,hpet=off",
-        "-cpu", _cpu(hardware), "-smp", "1", "-m", str(MEMORY_MIB),
+        "-machine", "pc,usb=off,graphics=off,dump-guest-core=off,mem-merge=off,hpet=off,nvdimm=on",
+        "-cpu", _cpu(hardware), "-smp", "1", "-m", f"{MEMORY_MIB},slots=4,maxmem=8G",
         *_acceleration(hardware), *_smbios(hardware.disguise),
         "-kernel", hardware.kernel, "-initrd", hardware.initrd, "-append", KERNEL_COMMAND_LINE,
         "-rtc", "base=utc,clock=vm",
@@ -103,13 +105,13 @@ def arguments(hardware: Hardware, program: str = "/usr/bin/qemu-system-x86_64") 
     ]  # fmt: skip
     for number, (name, fd) in enumerate(zip(PORTS, hardware.ports, strict=True), start=1):
         line += ["-chardev", f"socket,id={name},fd={fd}", "-device", f"virtserialport,nr={number},chardev={name}"]
-    for number, fd in enumerate(hardware.disks):
+    for number, (fd, size) in enumerate(hardware.disks):
+        # Memory, not a disk: a guest that waits for a disk is idle, and the clock of an idle guest jumps. Shared and
+        # read-only, so that the pages are the host's page cache and are no part of the saved state.
         line += [
-            "-add-fd", f"fd={fd},set={number + 1}",
-            "-blockdev", f"driver=file,node-name=file{number},filename=/dev/fdset/{number + 1},read-only=on,locking=off",
-            "-blockdev", f"driver=raw,node-name=disk{number},file=file{number},read-only=on",
-            "-device", f"virtio-blk-pci,drive=disk{number},id=vd{number}",
+            "-object", f"memory-backend-file,id=disk{number},mem-path=/proc/self/fd/{fd},size={size},share=on,readonly=on",
+            "-device", f"nvdimm,id=nv{number},memdev=disk{number},unarmed=on",
         ]  # fmt: skip
-    if hardware.incoming is not None:
-        line += ["-incoming", f"fd:{hardware.incoming}", "-S"]
+    if hardware.incoming:
+        line += ["-incoming", "defer", "-S"]
     return line

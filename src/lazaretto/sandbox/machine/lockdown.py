@@ -27,7 +27,7 @@ UIDS = 256
 class Bounds:
     """What one machine may use. Memory and file size in bytes, processor time in seconds."""
 
-    memory: int = 3 << 30
+    memory: int = 4 << 30
     file_size: int = 64 << 20
     processor_time: int = 300
     descriptors: int = 128

@@ -71,22 +71,21 @@ class Machine:
             # A descriptor of its own that cannot write: QEMU reads what we write through ours.
             reader = os.open(f"/proc/self/fd/{medium}", os.O_RDONLY | os.O_CLOEXEC)
             theirs.callback(os.close, reader)
-            state = _open(theirs, files.state) if files.state else None
             machine = hardware.Hardware(
                 kernel=f"/proc/self/fd/{opened[files.kernel]}",
                 initrd=f"/proc/self/fd/{opened[files.initrd]}",
-                disks=(*(opened[disk] for disk in files.disks), reader),
+                disks=tuple((fd, os.fstat(fd).st_size) for fd in (*(opened[disk] for disk in files.disks), reader)),
                 qmp=inherited[0],
                 console=inherited[1],
                 ports=tuple(inherited[2:]),
-                incoming=state,
+                incoming=files.state is not None,
                 accelerator=accelerator,
             )
             device = "/dev/kvm" if accelerator is hardware.Accelerator.KVM else None
             command = lockdown.caged(hardware.arguments(machine), slot, device)
             process = subprocess.Popen(
                 command,
-                pass_fds=[*inherited, *opened.values(), reader, *([state] if state is not None else [])],
+                pass_fds=[*inherited, *opened.values(), reader],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -98,16 +97,22 @@ class Machine:
             process, Qmp(ours[0]), dict(zip(hardware.PORTS, ours[2:], strict=True)), ours[1], time.monotonic(), medium, ours
         )
         try:
-            made._greet(restoring=state is not None)
+            made._greet(files.state)
         except BaseException:
             made.close()
             raise
         return made
 
-    def _greet(self, *, restoring: bool) -> None:
+    def _greet(self, state: Path | None) -> None:
         try:
             self.qmp.greet()
-            if restoring:
+            # What is shared with the host, the disks, is no part of a saved state.
+            shared = {"capability": "x-ignore-shared", "state": True}
+            self.qmp.call("migrate-set-capabilities", capabilities=[shared])
+            if state is not None:
+                with state.open("rb") as file:
+                    self.qmp.call("getfd", [file.fileno()], fdname="state")
+                self.qmp.call("migrate-incoming", uri="fd:state")
                 self.qmp.wait_until("query-status", "status", {"paused", "prelaunch"}, timeout=20)
         except (MachineFailed, TimeoutError) as error:
             raise MachineFailed(f"QEMU did not start: {self.last_words() or error}") from error

@@ -271,7 +271,7 @@ def main() -> None:
     world.base()
     port = Port(world.ports()[2])
     try:
-        medium = Medium("/dev/vdc")
+        medium = Medium("/dev/medium")
         settings, _ = medium.wait(BOOT)
         place = world.World(settings)
         time.sleep(float(settings["session"].get("settle", 10)))

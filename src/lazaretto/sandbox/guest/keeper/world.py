@@ -40,7 +40,7 @@ def base() -> None:
         ("cgroup2", "cgroup2", "/sys/fs/cgroup"),
     ):  # fmt: skip
         mount(kind, source, target)
-    mount("squashfs", "/dev/vdb", "/run/lower", "ro")
+    mount("squashfs", "/dev/profile", "/run/lower", "ro")
     mount("tmpfs", "tmpfs", "/run/memory", f"size={WRITABLE},mode=755")
     for name in ("upper", "work"):
         os.makedirs(f"/run/memory/{name}", exist_ok=True)
