@@ -1,11 +1,11 @@
 """The records that the tracer in the guest writes, as typed values. The format is `sandbox/guest/tracer/record.h`.
 
-A frame's payload of type `FRAME_RECORDS` goes into `decode`, which yields `Record`s and never raises: the bytes come from
-the guest and may be rubbish. What cannot be read is counted in `Rubbish`; a record with a plausible size is skipped alone,
-any other ends its payload, since nothing says where the next record would begin.
+A frame's payload of type `FRAME_RECORDS` goes into `RecordReader.feed`, which yields `Record`s and never raises: the
+bytes come from the guest and may be rubbish. What cannot be read is counted; a record with a plausible size is skipped
+alone, any other ends its payload, since nothing says where the next record would begin.
 
-Numbers of kinds, reasons and services are the contract's and are never used again for something else. A kind that this
-version does not know is kept with its number, so that an older reader survives a newer guest.
+The numbers of kinds, reasons and services are the contract's and are never used again for something else. A kind that
+this version does not know is handed on with its number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HEAD = struct.Struct("<IHBBQIIIIq6Q")
 
 
 class Kind(enum.IntEnum):
-    """enum record_kind: what happened. The fields of each are in record.h."""
+    """enum record_kind: what happened. What `a` and `strings` hold for each is in record.h."""
 
     FORK = 1
     EXEC = 2
@@ -126,7 +126,9 @@ class MemoryBits(enum.IntFlag):
     SHARED = 16
 
 
-class _Flag(enum.IntFlag):
+class Flag(enum.IntFlag):
+    """`Record.flags`."""
+
     UNRESOLVED = 1
     CUT = 2
     COMPAT = 4
@@ -136,7 +138,7 @@ class Record(msgspec.Struct, frozen=True):
     """One record. `time` is ns of the guest's monotonic clock; `pid` and `tid` are those of the guest's first pid
     namespace, `inner_pid` is what the process calls itself; `result` is 0, a value, -errno or an NTSTATUS, by kind."""
 
-    kind: Kind | int
+    kind: int  # Kind, or one that this version does not know
     flags: int
     time: int
     pid: int
@@ -150,17 +152,17 @@ class Record(msgspec.Struct, frozen=True):
     @property
     def unresolved(self) -> bool:
         """The object was not found: paths are the argument as given."""
-        return bool(self.flags & _Flag.UNRESOLVED)
+        return bool(self.flags & Flag.UNRESOLVED)
 
     @property
     def cut(self) -> bool:
         """A string was longer than its bound."""
-        return bool(self.flags & _Flag.CUT)
+        return bool(self.flags & Flag.CUT)
 
     @property
     def compat(self) -> bool:
         """A 32-bit process, or (`Kind.SYSCALL`) an i386 number."""
-        return bool(self.flags & _Flag.COMPAT)
+        return bool(self.flags & Flag.COMPAT)
 
     def string(self, index: int) -> bytes:
         """The string of that index; empty if the record has fewer."""
@@ -188,33 +190,38 @@ class Record(msgspec.Struct, frozen=True):
         return value - (1 << 64) if value >> 63 else value
 
 
-class Rubbish:
-    """Counts what could not be read, for `Trace.lost`. The one thing here that changes."""
+class RecordReader:
+    """The records of a trace port, frame by frame, and the counts of what was read and what was not."""
 
-    __slots__ = ("bytes", "records")
+    __slots__ = ("lost_in_kernel", "read", "unreadable")
 
     def __init__(self) -> None:
-        self.records = 0  # records that had a size and no sense
-        self.bytes = 0  # bytes at the end of payloads in which no record could be found
+        self.read = 0
+        self.unreadable = 0  # records that made no sense, and each rest of a payload in which no record could be found
+        self.lost_in_kernel = 0  # as the tracer last said: its ring was full
 
+    def feed(self, payload: bytes) -> Iterator[Record]:
+        """The records of one frame, in the order in which they were written. Never raises; see the module's text.
 
-def decode(payload: bytes, rubbish: Rubbish) -> Iterator[Record]:
-    """The records of one frame, in the order in which they were written. Never raises; see the module's text."""
-    view = memoryview(payload)[:PAYLOAD_MAX]
-    rubbish.bytes += len(payload) - len(view)
-    start = 0
-    while start < len(view):
-        size = _size_at(view, start)
-        if size is None:
-            rubbish.records += 1
-            rubbish.bytes += len(view) - start
-            return
-        record = _record(view[start : start + size])
-        if record is None:
-            rubbish.records += 1
-        else:
+        `Kind.LOST` is counted here and yielded too.
+        """
+        view = memoryview(payload)[:PAYLOAD_MAX]
+        start = 0
+        while start < len(view):
+            size = _size_at(view, start)
+            if size is None:
+                self.unreadable += 1
+                return
+            record = _record(view[start : start + size])
+            start += size
+            if record is None:
+                self.unreadable += 1
+                continue
+            self.read += 1
+            if record.kind == Kind.LOST:
+                self.lost_in_kernel = max(self.lost_in_kernel, record.a[0])
             yield record
-        start += size
+        self.unreadable += len(payload) > len(view)
 
 
 def _size_at(view: memoryview, start: int) -> int | None:
@@ -233,7 +240,7 @@ def _record(view: memoryview) -> Record | None:
     if strings is None:
         return None
     numbers = (a[0], a[1], a[2], a[3], a[4], a[5])
-    return Record(_KINDS.get(kind, kind), flags, time, pid, tid, inner_pid, uid, result, numbers, strings)
+    return Record(kind, flags, time, pid, tid, inner_pid, uid, result, numbers, strings)
 
 
 def _strings(view: memoryview, count: int) -> tuple[bytes, ...] | None:
@@ -249,6 +256,3 @@ def _strings(view: memoryview, count: int) -> tuple[bytes, ...] | None:
         strings.append(bytes(view[start : start + length]))
         start += length
     return tuple(strings)
-
-
-_KINDS: dict[int, Kind] = {kind.value: kind for kind in Kind}
