@@ -18,7 +18,8 @@ _TOLD_LIMIT = 1024  # destinations in a run
 _BATCH = 64  # datagrams before other connections have their turn
 
 # linux/in.h, linux/in6.h; Python 3.11 does not name them.
-IP_PKTINFO, IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR = 8, 20, 74
+IP_PKTINFO, IP_RECVORIGDSTADDR = 8, 20
+IPV6_RECVORIGDSTADDR, IPV6_FREEBIND = 74, 78
 
 
 def udp_header(source_port: int, target_port: int, data: bytes) -> bytes:
@@ -86,6 +87,8 @@ class Datagrams:
         _receive_nothing(raw)
         if family == socket.AF_INET6:
             raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_CHECKSUM, 6)
+            # Else only addresses of an interface may be the source; for IPv4 the route is enough.
+            raw.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
         self.sockets[family] = sock
         self._raw[family] = raw
         self._loop.add_reader(sock, self._readable, sock)
