@@ -1,8 +1,8 @@
 """The main job: a file in, a report out.
 
 `analyze` reads the file once, says what it is, has it run if a guest can run it, and lets the rules and the scoring
-decide. It knows the sandbox only as a `Detonator`. A sandbox that gives no account ends in a report in state `failed` with the
-reason: the file is then unknown, never clean. What is raised is an `InputError`: there was nothing to analyse.
+decide. It knows the sandbox only as a `Detonator`. A sandbox that gives no account ends in a report in state `failed`
+with the reason: the file is then unknown, never clean. What is raised is an `InputError`: there was nothing to analyse.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ SOURCE = "names"
 
 # What people open without a thought.
 _HARMLESS_LOOKING = frozenset(
-    ["pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "rtf", "txt", "csv", "jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "mp3", "mp4", "avi", "mov", "zip", "html", "htm"]
+    {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "rtf", "txt", "csv", "html", "htm", "zip"}
+    | {"jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "mp3", "mp4", "avi", "mov"}
 )
 _ACTIVE = {Category.EXECUTABLE, Category.SCRIPT}
 _ACTIVE_TYPES = {"lnk", "msi", "jar", "reg", "url", "hta"}

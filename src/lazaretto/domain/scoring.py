@@ -26,7 +26,7 @@ VERSION = "1"
 
 POINTS: dict[Weight, int] = {
     Weight.INFORMATIONAL: 0,
-    Weight.WEAK: 10,
+    Weight.WEAK: 8,
     Weight.MODERATE: 35,
     Weight.STRONG: 75,
     Weight.DECISIVE: 100,

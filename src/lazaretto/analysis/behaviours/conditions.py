@@ -10,7 +10,7 @@ look-around, nested repetition or more than two unbounded repetitions are refuse
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from re import _constants, _parser  # type: ignore[attr-defined]  # the standard library's own parser has no public name
 from typing import Any
 
@@ -97,7 +97,27 @@ TRANSFORMS: dict[str, Callable[[Value], Value]] = {
     "ext": _ext,
     "length": lambda value: len(value) if isinstance(value, str | tuple) else 0,
     "lower": lambda value: _text(value).lower(),
+    "last": lambda value: value[-1] if isinstance(value, tuple) and value else value,
 }
+
+
+class Getter:
+    """`field|transform|...`: a value taken from an event."""
+
+    def __init__(self, source: str) -> None:
+        self.field, *words = source.split("|")
+        unknown = [word for word in words if word not in TRANSFORMS]
+        if unknown or not self.field:
+            raise Problem(f"unknown operator or transform {unknown[0]!r}" if unknown else "no field named")
+        self.transforms = tuple(TRANSFORMS[word] for word in words)
+
+    def value(self, view: View, event: AnyEvent) -> Value:
+        """The field's value with the transforms applied."""
+        value = view.value(event, self.field)
+        for transform in self.transforms:
+            value = transform(value)
+        return value
+
 
 # Facts about the trace as a whole: `field|fact: true`, `false`, or `ever` (also if it happens only afterwards).
 FACTS = ("dropped", "mentions_dropped", "sample", "mentions_sample")
@@ -106,16 +126,13 @@ FACTS = ("dropped", "mentions_dropped", "sample", "mentions_sample")
 class Condition:
     """One condition on one field. `variable` is the name of the variable it compares with, if it does."""
 
-    def __init__(self, source: str, wanted: Any, lists: dict[str, tuple[str, ...]], *, fold: bool) -> None:
+    def __init__(self, source: str, wanted: Any, lists: Mapping[str, tuple[str | int, ...]], *, fold: bool) -> None:
         self.field, *words = source.split("|")
         self.negated = "not" in words
         words = [word for word in words if word != "not"]
         self.fact = words.pop() if words and words[-1] in FACTS else ""
         operator = words.pop() if words and words[-1] in OPERATORS else "equals"
-        unknown = [word for word in words if word not in TRANSFORMS]
-        if unknown or not self.field:
-            raise Problem(f"unknown operator or transform {unknown[0]!r}" if unknown else "no field named")
-        self.transforms = tuple(TRANSFORMS[word] for word in words)
+        self.getter = Getter("|".join((self.field, *words)))
         self.operator = operator
         self.test = OPERATORS[operator]
         self.variable = ""
@@ -132,7 +149,7 @@ class Condition:
         if wanted is False:
             self.negated = not self.negated
 
-    def _take_values(self, wanted: Any, lists: dict[str, tuple[str, ...]], *, fold: bool) -> None:
+    def _take_values(self, wanted: Any, lists: Mapping[str, tuple[str | int, ...]], *, fold: bool) -> None:
         values = _expand(wanted if isinstance(wanted, list) else [wanted], lists)
         if len(values) == 1 and isinstance(values[0], str) and values[0].startswith("$"):
             self.variable = values[0][1:]
@@ -146,11 +163,8 @@ class Condition:
         self.wanted = tuple(value.lower() if fold and isinstance(value, str) else value for value in values)
 
     def value(self, view: View, event: AnyEvent) -> Value:
-        """The field's value with the transforms applied."""
-        value = view.value(event, self.field)
-        for transform in self.transforms:
-            value = transform(value)
-        return value
+        """The value that is compared."""
+        return self.getter.value(view, event)
 
     def holds(self, view: View, event: AnyEvent, variables: Variables | None = None) -> bool:
         """Whether the event fits."""
@@ -182,7 +196,7 @@ class Condition:
         return next((found for path in paths if (found := view.written_by(path, before)) is not None), None)
 
 
-def _expand(values: list[Any], lists: dict[str, tuple[str, ...]]) -> list[Scalar]:
+def _expand(values: list[Any], lists: Mapping[str, tuple[str | int, ...]]) -> list[Scalar]:
     out: list[Scalar] = []
     for value in values:
         if isinstance(value, str) and value.startswith("@"):

@@ -1,8 +1,8 @@
 """What a rule looks for: steps, sequences, counts, and their combination; and how they are found in a view.
 
 Steps are tested once against every event of their kind (`find_candidates`); everything after that works on the few
-events that passed. Joining is bounded by `BUDGET` comparisons a rule, so a trace made to be slow costs a rule its answer,
-which is reported, and never more time.
+events that passed. Joining is bounded by `BUDGET` comparisons a rule, so a trace made to be slow costs a rule its
+answer, which is reported, and never more time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from lazaretto.analysis.behaviours.conditions import Condition, Variables
+from lazaretto.analysis.behaviours.conditions import Condition, Getter, Variables
 from lazaretto.analysis.behaviours.view import Value, View
 from lazaretto.domain.trace import AnyEvent
 
@@ -235,7 +235,9 @@ class Chain(Pattern):
 class Count(Pattern):
     """At least so many events (or distinct values of a field) within a time, of one process or of all."""
 
-    def __init__(self, step: Step, at_least: int, within: int | None, distinct: str, per: str) -> None:
+    def __init__(
+        self, step: Step, at_least: int, within: int | None, distinct: Getter | None, per: Getter | None
+    ) -> None:
         self.step = step
         self.at_least = at_least
         self.within = within
@@ -255,15 +257,15 @@ class Count(Pattern):
         return frozenset().union(*shown) if shown else None
 
     def _group(self, view: View, event: AnyEvent) -> Value:
-        if self.per == "process":
-            return view.actor(event)
-        return view.value(event, self.per) if self.per else None
+        if self.per is None:
+            return None
+        return view.actor(event) if self.per.field == "process" else self.per.value(view, event)
 
     def _window(self, view: View, events: list[AnyEvent]) -> list[AnyEvent]:
         """The first stretch of events that is enough, one event for each distinct value; empty if there is none."""
         last: dict[Value, AnyEvent] = {}
         for event in events:
-            key = view.value(event, self.distinct) if self.distinct else event.id
+            key = self.distinct.value(view, event) if self.distinct else event.id
             last.pop(key, None)
             last[key] = event
             if self.within is not None:

@@ -2,18 +2,19 @@
 
 An event is a mapping with `kind` and the fields that matter. `at` is seconds since the start (else one hundredth of a
 second after the event before); `process` is 1, the sample, unless it says otherwise. Processes come from the
-`process.start` events; a trace that needs others is a mapping with `events` and `processes` (key to fields), and may set `profile`,
-`name` and `sha256`.
+`process.start` events; a trace that needs others is a mapping with `events` and `processes` (key to fields), and may
+set `profile`, `name` and `sha256`. An event with `repeat: N` stands for N of them, with `{n}` in its texts replaced by
+1 to N.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from lazaretto.analysis.behaviours.rules import LINE
+from lazaretto.analysis.behaviours.rules import LINE, Rule
 from lazaretto.analysis.behaviours.view import SampleFacts
 from lazaretto.domain.trace import AnyEvent, Cause, Ending, Process, ProcessStart, Trace
 
@@ -40,24 +41,33 @@ def trace_of(raw: Any, platform: str) -> tuple[Trace, SampleFacts]:
     return trace, SampleFacts(name=name, sha256=str(whole.get("sha256", "")))
 
 
+def rehearsals(rule: Rule) -> Iterator[tuple[bool, Trace, SampleFacts]]:
+    """The rule's own tests: whether it must be found, and the trace. Without a `profile`: the rule's first platform."""
+    platform = next(name for name in _SAMPLE if name in rule.platforms)
+    for kind, expected in (("positive", True), ("negative", False)):
+        for raw in rule.tests.get(kind, ()):
+            yield (expected, *trace_of(raw, platform))
+
+
 def _events(raw: Any) -> tuple[AnyEvent, ...]:
-    events = []
+    events: list[AnyEvent] = []
     time = 0
-    for number, given in enumerate(raw):
-        fields = {key: value for key, value in given.items() if key not in {LINE, "at"}}
-        time = int(given["at"] * 10**9) if "at" in given else time + _STEP
-        for key in ("head", "body"):
-            if isinstance(fields.get(key), str):
-                fields[key] = fields[key].encode("latin-1")
-        whole = {"process": 1, **_clean(fields), "id": number, "time": time}
-        events.append(msgspec.convert(whole, AnyEvent))
+    for given in raw:
+        for turn in range(int(given.get("repeat", 1))):
+            fields = {key: value for key, value in given.items() if key not in {LINE, "at", "repeat"}}
+            time = int(given["at"] * 10**9) if "at" in given and turn == 0 else time + _STEP
+            whole = {"process": 1, **_clean(fields, turn + 1), "id": len(events), "time": time}
+            events.append(msgspec.convert(whole, AnyEvent))
     return tuple(events)
 
 
-def _clean(value: Any) -> Any:
-    """Without the line numbers that the reader left in nested mappings."""
+def _clean(value: Any, number: int = 1) -> Any:
+    """Without the line numbers that the reader left in mappings, numbered, and with bytes where the trace has them."""
     if isinstance(value, Mapping):
-        return {key: _clean(item) for key, item in value.items() if key != LINE}
+        plain = {key: _clean(item, number) for key, item in value.items() if key != LINE}
+        return {key: item.encode("latin-1") if key in {"head", "body"} else item for key, item in plain.items()}
+    if isinstance(value, str):
+        return value.replace("{n}", str(number))
     return value
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from lazaretto.analysis.behaviours.conditions import Condition, Problem
+from lazaretto.analysis.behaviours.conditions import Condition, Getter, Problem
 from lazaretto.analysis.behaviours.patterns import All, AnyOf, Chain, Count, Pattern, Single, Step
 from lazaretto.domain import trace
 from lazaretto.domain.errors import CatalogueError
@@ -38,7 +38,7 @@ _KINDS: dict[str, frozenset[str]] = {
 }
 _PROCESS_FIELDS = frozenset(trace.Process.__struct_fields__)
 
-Lists = dict[str, tuple[str, ...]]
+Lists = dict[str, tuple[str | int, ...]]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +90,9 @@ def read_lists(file: str, text: str) -> Lists:
     if not isinstance(lists, dict):
         raise CatalogueError(file, 1, "", "", "a file of lists is a mapping")
     return {
-        str(name): tuple(str(value) for value in values) for name, values in lists.items() if isinstance(values, list)
+        str(name): tuple(value if isinstance(value, int) else str(value) for value in values)
+        for name, values in lists.items()
+        if isinstance(values, list)
     }
 
 
@@ -202,10 +204,19 @@ class _Compiler:
             raise self.error(raw, "at_least", "is a number of 2 or more")
         own = {key: value for key, value in raw.items() if key in _STEP_KEYS or key == LINE}
         step = self.step(own, "count")
-        for field in ("distinct", "per"):
-            if raw.get(field) not in {None, "process"}:
-                self.field(raw, field, str(raw[field]), step.kinds)
-        return Count(step, at_least, self.duration(raw, "within"), raw.get("distinct", ""), raw.get("per", ""))
+        distinct, per = self.getter(raw, "distinct", step.kinds), self.getter(raw, "per", step.kinds)
+        return Count(step, at_least, self.duration(raw, "within"), distinct, per)
+
+    def getter(self, raw: Mapping[str, Any], name: str, kinds: tuple[str, ...]) -> Getter | None:
+        if name not in raw:
+            return None
+        try:
+            getter = Getter(str(raw[name]))
+        except Problem as problem:
+            raise self.error(raw, name, str(problem)) from problem
+        if getter.field != "process":
+            self.field(raw, name, getter.field, kinds)
+        return getter
 
     def step(self, raw: Any, field: str) -> Step:
         if not isinstance(raw, Mapping):

@@ -18,7 +18,7 @@ from lazaretto.domain.trace import (
     Trace,
 )
 
-Value = str | int | float | bool | tuple[str, ...] | None
+Value = str | int | float | bool | tuple[str | int, ...] | None
 
 MAX_TEXT = 4096  # characters of a field that are looked at
 _MAX_WORDS = 256  # words of a command line that are looked at
@@ -131,7 +131,7 @@ class View:
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, tuple):
-            return tuple(self.text(item) for item in value[:_MAX_WORDS])
+            return tuple(item if isinstance(item, int) else self.text(item) for item in value[:_MAX_WORDS])
         if isinstance(value, dict):
             return tuple(self.text(f"{key}={item}") for key, item in list(value.items())[:_MAX_WORDS])
         return self.text(value)
