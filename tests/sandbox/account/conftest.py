@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from lazaretto.domain.trace import AnyEvent, Ending, Lost, Trace
 from lazaretto.sandbox.account.build import Account
-from lazaretto.sandbox.account.codes import N, R
 from lazaretto.sandbox.account.manifest import GuestManifest, debian_manifest
+from lazaretto.sandbox.account.records import Kind, Native, Record
 
 SID = "S-1-5-21-1-2-3-1001"
 DRIVE_C = "/home/anna/.wine/drive_c"
 WINE64 = "/usr/lib/wine/wine64"
 PRELOADER = "/usr/lib/wine/wine64-preloader"
-
-
-class Rec(NamedTuple):
-    kind: int
-    time: int = 0
-    pid: int = 100
-    tid: int = 100
-    a: tuple[int, ...] = (0,) * 6
-    strings: tuple[bytes, ...] = ()
-    result: int = 0
-    flags: int = 0
-    inner_pid: int = 10
-    uid: int = 1000
 
 
 def utf16(text: str) -> bytes:
@@ -42,62 +29,61 @@ class Told:
     def __init__(self, manifest: GuestManifest) -> None:
         self.account = Account(manifest, manifest.profile)
         self.now = 5_000_000_000
-        self.records: list[Rec] = []
+        self.records: list[Record] = []
 
     def record(
         self, kind: int, *a: int, strings: tuple[bytes, ...] = (), pid: int = 100, tid: int = 0, **more: Any
     ) -> None:
         self.now += 1_000_000
         args = (*a, 0, 0, 0, 0, 0, 0)[:6]
-        more.setdefault("time", self.now)
-        more.setdefault("inner_pid", pid - 90)
-        rec = Rec(kind=int(kind), pid=pid, tid=tid or pid, a=args, strings=strings, **more)
+        fields = {"time": self.now, "inner_pid": pid - 90, "uid": 1000, "flags": 0, "result": 0} | more
+        rec = Record(kind=int(kind), pid=pid, tid=tid or pid, a=args, strings=strings, **fields)
         self.records.append(rec)
         self.account.feed_record(rec)
 
     def native(self, call: int, *a: int, strings: tuple[bytes, ...] = (), **more: Any) -> None:
-        self.record(R.WINE_NATIVE, int(call), *a, strings=strings, **more)
+        self.record(Kind.WINE_NATIVE, int(call), *a, strings=strings, **more)
 
     def exec(self, path: str, *argv: str, cwd: str = "/home/anna", env: tuple[str, ...] = (), **more: Any) -> None:
         words = b"".join(word.encode() + b"\0" for word in (argv or (path,)))
         variables = b"".join(word.encode() + b"\0" for word in env)
-        self.record(R.EXEC, 1000, strings=(path.encode(), words, variables, cwd.encode(), path.encode()), **more)
+        self.record(Kind.EXEC, 1000, strings=(path.encode(), words, variables, cwd.encode(), path.encode()), **more)
 
     def sample(self, path: str = "/home/anna/Downloads/sample", *argv: str, **more: Any) -> None:
-        self.record(R.JOIN, 1, **{k: v for k, v in more.items() if k == "pid"})
+        self.record(Kind.JOIN, 1, **{k: v for k, v in more.items() if k == "pid"})
         self.exec(path, *argv, **more)
 
     def windows_sample(self, image: str = "C:\\users\\anna\\sample.exe", *argv: str) -> None:
         """As Wine starts it: the launcher's child joins, forks again, and the grandchild runs the loader twice."""
-        self.record(R.JOIN, 1, pid=99)
-        self.record(R.FORK, 100, 10, pid=99)
+        self.record(Kind.JOIN, 1, pid=99)
+        self.record(Kind.FORK, 100, 10, pid=99)
         self.exec(WINE64, WINE64, image, *argv, cwd=f"{DRIVE_C}/users/anna")
         self.exec(PRELOADER, PRELOADER, WINE64, image, *argv, cwd=f"{DRIVE_C}/users/anna")
-        self.record(R.EXIT, 0, pid=99)
+        self.record(Kind.EXIT, 0, pid=99)
 
     def create_process(self, child: int, image: str, command_line: str, windows_pid: int, **more: Any) -> None:
         """CreateProcess by pid 100, as records come: fork, fork, exec of the loader, and only then the call's return."""
         middle = child + 1000
-        self.record(R.FORK, middle, 0, pid=100, tid=more.get("tid", 100))
-        self.record(R.FORK, child, child - 90, pid=middle)
-        self.record(R.EXIT, 0, pid=middle)
+        self.record(Kind.FORK, middle, 0, pid=100, tid=more.get("tid", 100))
+        self.record(Kind.FORK, child, child - 90, pid=middle)
+        self.record(Kind.EXIT, 0, pid=middle)
         self.exec(PRELOADER, PRELOADER, WINE64, *command_line.split(" "), pid=child, cwd=DRIVE_C)
         strings = (utf16("\\??\\" + image), utf16(command_line), utf16("C:\\users\\anna\\"))
-        self.native(N.CREATE_PROCESS, 0, 0x50, 0x54, windows_pid, strings=strings, **more)
+        self.native(Native.CREATE_PROCESS, 0, 0x50, 0x54, windows_pid, strings=strings, **more)
 
     def line(self, text: str, **more: Any) -> None:
-        self.record(R.WINE_DEBUG, strings=(text.encode(),), **more)
+        self.record(Kind.WINE_DEBUG, strings=(text.encode(),), **more)
 
     def open(self, path: str, how: int = 0, created: int = 0, mode: int = 0o100644, **more: Any) -> None:
-        self.record(R.OPEN, how, created, mode, strings=(path.encode(),), **more)
+        self.record(Kind.OPEN, how, created, mode, strings=(path.encode(),), **more)
 
     def write(self, path: str, head: bytes, size: int | None = None, **more: Any) -> None:
         """Open for writing (creating), write, close."""
         self.open(path, 0o101, more.pop("created", 1), **more)
-        self.record(R.WRITE, 0, len(head), strings=(path.encode(), head[:64]), **more)
-        self.record(R.CLOSE_WRITE, size or len(head), size or len(head), 1, strings=(path.encode(),), **more)
+        self.record(Kind.WRITE, 0, len(head), strings=(path.encode(), head[:64]), **more)
+        self.record(Kind.CLOSE_WRITE, size or len(head), size or len(head), 1, strings=(path.encode(),), **more)
 
-    def connect(self, address: str, port: int, local: int, kind: int = R.CONNECT, protocol: int = 6, **more: Any) -> None:
+    def connect(self, address: str, port: int, local: int, kind: int = Kind.CONNECT, protocol: int = 6, **more: Any) -> None:
         self.record(kind, 2, protocol, port, local, strings=(socket.inet_aton(address),), **more)
 
     def internet(self, event: str, **fields: Any) -> None:
@@ -133,7 +119,7 @@ def sound(trace: Trace) -> None:
         assert process.parent == 0 or process.parent in trace.processes
 
 
-@pytest.fixture(name="sound")
+@pytest.fixture(name="sound", scope="session")
 def _sound() -> Callable[[Trace], None]:
     return sound
 

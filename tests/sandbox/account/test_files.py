@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from lazaretto.domain.detonation import Artifact
-from lazaretto.sandbox.account.codes import ENOENT, FLAG_UNRESOLVED, R
+from lazaretto.sandbox.account.codes import ENOENT, FLAG_UNRESOLVED
+from lazaretto.sandbox.account.records import Kind
 
 
 def test_create_and_write_are_two_events_placed_where_they_began(linux):
     linux.sample()
     linux.open("/tmp/x", 0o101, 1)
-    linux.record(R.WRITE, 0, 4, strings=(b"/tmp/x", b"\x7fELF"))
-    linux.record(R.MKDIR, strings=(b"/tmp/d",))
-    linux.record(R.CLOSE_WRITE, 9000, 9000, 3, strings=(b"/tmp/x",))
+    linux.record(Kind.WRITE, 0, 4, strings=(b"/tmp/x", b"\x7fELF"))
+    linux.record(Kind.MKDIR, strings=(b"/tmp/d",))
+    linux.record(Kind.CLOSE_WRITE, 9000, 9000, 3, strings=(b"/tmp/x",))
     create, write, directory = linux.events("file.create", "file.write")
     assert (create.path, create.directory) == ("/tmp/x", False)
     assert (write.size, write.head, write.overwritten) == (9000, b"\x7fELF", False)
@@ -20,8 +21,8 @@ def test_create_and_write_are_two_events_placed_where_they_began(linux):
 def test_overwriting_what_was_there(linux):
     linux.sample()
     linux.open("/home/anna/Documents/plan.odt", 0o1001)  # O_TRUNC
-    linux.record(R.WRITE, 0, 9, strings=(b"/home/anna/Documents/plan.odt", b"encrypted"))
-    linux.record(R.CLOSE_WRITE, 9, 9, 1, strings=(b"/home/anna/Documents/plan.odt",))
+    linux.record(Kind.WRITE, 0, 9, strings=(b"/home/anna/Documents/plan.odt", b"encrypted"))
+    linux.record(Kind.CLOSE_WRITE, 9, 9, 1, strings=(b"/home/anna/Documents/plan.odt",))
     write, canary = linux.events("file.write", "canary")
     assert write.overwritten
     assert write.head == b"encrypted"
@@ -48,7 +49,7 @@ def test_a_write_is_never_noise(linux):
 def test_missing_files_are_absolute_bounded_and_without_the_loaders_search(linux):
     linux.sample()
     linux.open("conf.ini", result=-ENOENT, flags=FLAG_UNRESOLVED)
-    linux.record(R.OPEN, strings=(b"../a", b"/srv/x"), result=-ENOENT, flags=FLAG_UNRESOLVED)
+    linux.record(Kind.OPEN, strings=(b"../a", b"/srv/x"), result=-ENOENT, flags=FLAG_UNRESOLVED)
     linux.open("/usr/lib/x86_64-linux-gnu/libnone.so", result=-ENOENT, flags=FLAG_UNRESOLVED)
     for number in range(500):
         linux.open(f"/tmp/{number}", result=-ENOENT, flags=FLAG_UNRESOLVED)
@@ -60,7 +61,7 @@ def test_missing_files_are_absolute_bounded_and_without_the_loaders_search(linux
 def test_names_are_followed_to_the_hash_of_what_was_left(linux):
     linux.sample()
     linux.write("/tmp/a", b"x" * 20)
-    linux.record(R.RENAME, strings=(b"/tmp/a", b"/tmp/b"))
+    linux.record(Kind.RENAME, strings=(b"/tmp/a", b"/tmp/b"))
     artifact = Artifact(kind="dropped", name="b", sha256="ab" * 32, size=20, path="dropped/0.bin")
     linux.account.feed_artifact("keeper", {"kind": "dropped", "path": "/tmp/b"}, artifact, b"x" * 20)
     write, rename = linux.events("file.write", "file.rename")
@@ -103,10 +104,10 @@ def test_what_the_kernel_said_is_not_said_again_by_a_call(windows):
 
 def test_marks(linux):
     linux.sample()
-    linux.record(R.CHMOD, 0o104755, strings=(b"/tmp/x",))
-    linux.record(R.XATTR, 1, 0x30, strings=(b"/tmp/x", b""))
-    linux.record(R.UTIMES, strings=(b"/tmp/x",))
-    linux.record(R.CHOWN, 0, 0, strings=(b"/tmp/x",))
+    linux.record(Kind.CHMOD, 0o104755, strings=(b"/tmp/x",))
+    linux.record(Kind.XATTR, 1, 0x30, strings=(b"/tmp/x", b""))
+    linux.record(Kind.UTIMES, strings=(b"/tmp/x",))
+    linux.record(Kind.CHOWN, 0, 0, strings=(b"/tmp/x",))
     mode, attribute, _, owner = linux.events("file.chmod", "file.attribute", "file.time", "file.chown")
     assert mode.mode == 0o4755
     assert attribute.name == "immutable,append-only"

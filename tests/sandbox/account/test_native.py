@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from lazaretto.domain.trace import Cause
-from lazaretto.sandbox.account.codes import N, R
+from lazaretto.sandbox.account.records import Kind, Native
 
 OWN = 0xFFFFFFFFFFFFFFFF
 ACCESS_ALL = 0x1FFFFF
@@ -10,11 +10,11 @@ ACCESS_ALL = 0x1FFFFF
 def test_hollowing_shows_every_step(windows):
     windows.windows_sample()
     windows.create_process(200, "C:\\windows\\explorer.exe", "explorer.exe", 0x120)
-    windows.native(N.UNMAP_SECTION, 0x50, 0x400000)
-    windows.native(N.ALLOCATE, 0x50, 0x400000, 0x3000, 0x3000, 0x40)
-    windows.native(N.WRITE_MEMORY, 0x50, 0x400000, 0x200, strings=(b"MZ\x90",))
-    windows.native(N.SET_CONTEXT, 0x54)
-    windows.native(N.RESUME, 0x54)
+    windows.native(Native.UNMAP_SECTION, 0x50, 0x400000)
+    windows.native(Native.ALLOCATE, 0x50, 0x400000, 0x3000, 0x3000, 0x40)
+    windows.native(Native.WRITE_MEMORY, 0x50, 0x400000, 0x200, strings=(b"MZ\x90",))
+    windows.native(Native.SET_CONTEXT, 0x54)
+    windows.native(Native.RESUME, 0x54)
     trace = windows.trace()
     child = next(p.key for p in trace.processes.values() if p.image.endswith("explorer.exe"))
     kinds = [event.kind for event in trace.events if getattr(event, "target", None) == child]
@@ -28,18 +28,18 @@ def test_hollowing_shows_every_step(windows):
 def test_resuming_an_untouched_child_is_nothing(windows):
     windows.windows_sample()
     windows.create_process(200, "C:\\windows\\notepad.exe", "notepad.exe", 0x120)
-    windows.native(N.RESUME, 0x54)
+    windows.native(Native.RESUME, 0x54)
     assert windows.events("thread.remote") == []
 
 
 def test_injection_into_a_process_of_the_machine_makes_it_part_of_the_account(windows):
     windows.windows_sample()
-    windows.native(N.OPEN_PROCESS, ACCESS_ALL, 0x60, 0x38)
-    windows.native(N.WRITE_MEMORY, 0x60, 0x10000, 64, strings=(b"\x90" * 64,))
-    windows.native(N.CREATE_THREAD, 0x60, 0x10000, 0x64, 0)
+    windows.native(Native.OPEN_PROCESS, ACCESS_ALL, 0x60, 0x38)
+    windows.native(Native.WRITE_MEMORY, 0x60, 0x10000, 64, strings=(b"\x90" * 64,))
+    windows.native(Native.CREATE_THREAD, 0x60, 0x10000, 0x64, 0)
     windows.line("0038:003c:Call KERNEL32.WinExec(00a0 \"calc\",1) ret=00010020", pid=70)  # it is Windows pid 0x38
-    windows.record(R.JOIN, 5, pid=70)
-    windows.native(N.CREATE_MUTANT, strings=("evil".encode("utf-16-le"),), pid=70)
+    windows.record(Kind.JOIN, 5, pid=70)
+    windows.native(Native.CREATE_MUTANT, strings=("evil".encode("utf-16-le"),), pid=70)
     trace = windows.trace()
     opened, write, thread = (e for e in trace.events if e.kind in ("process.open", "memory.write", "thread.remote"))
     assert opened.access == "all"
@@ -52,8 +52,8 @@ def test_injection_into_a_process_of_the_machine_makes_it_part_of_the_account(wi
 
 def test_a_windows_pid_learned_later_is_the_same_process(windows):
     windows.windows_sample()
-    windows.record(R.FORK, 200, 110)
-    windows.native(N.OPEN_PROCESS, 0x10, 0x60, 0x120)
+    windows.record(Kind.FORK, 200, 110)
+    windows.native(Native.OPEN_PROCESS, 0x10, 0x60, 0x120)
     windows.exec("/usr/lib/wine/wine64", "/usr/lib/wine/wine64", "C:\\b.exe", pid=200)
     windows.line("0120:0124:Call KERNEL32.Sleep(00000001) ret=00401000", pid=200)
     trace = windows.trace()
@@ -64,9 +64,9 @@ def test_a_windows_pid_learned_later_is_the_same_process(windows):
 
 def test_protecting_own_memory(windows):
     windows.windows_sample()
-    windows.native(N.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04)  # no line of any call seen: not known to be the loader
-    windows.native(N.PROTECT, OWN, 0x402000, 0x1000, 0x20, 0x02)  # never writable
-    windows.native(N.ALLOCATE, OWN, 0x500000, 0x1000, 0x3000, 0x40)
+    windows.native(Native.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04)  # no line of any call seen: not known to be the loader
+    windows.native(Native.PROTECT, OWN, 0x402000, 0x1000, 0x20, 0x02)  # never writable
+    windows.native(Native.ALLOCATE, OWN, 0x500000, 0x1000, 0x3000, 0x40)
     first, second = windows.events("memory.executable")
     assert (first.address, first.protection, first.target) == (0x401000, "rx", 0)
     assert second.protection == "rwx"
@@ -75,18 +75,18 @@ def test_protecting_own_memory(windows):
 def test_the_loaders_protecting_is_left_out(windows):
     windows.windows_sample()
     windows.record(
-        R.MODULE_MAP, 0x7B000000, 0x100000, 5, strings=(b"/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/user32.dll",)
+        Kind.MODULE_MAP, 0x7B000000, 0x100000, 5, strings=(b"/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/user32.dll",)
     )
-    windows.native(N.PROTECT, OWN, 0x7B001000, 0x1000, 0x40, 0x04)
+    windows.native(Native.PROTECT, OWN, 0x7B001000, 0x1000, 0x40, 0x04)
     windows.line("0024:Call ntdll.LdrLoadDll(00) ret=7b000100")
-    windows.native(N.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04)  # the program has not begun
+    windows.native(Native.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04)  # the program has not begun
     windows.line("0024:Ret  ntdll.LdrLoadDll() retval=0 ret=7b000100")
     windows.line('0024:Call KERNEL32.LoadLibraryA(00a0 "x.dll") ret=00401000')
-    windows.native(N.PROTECT, OWN, 0x601000, 0x1000, 0x20, 0x04)
+    windows.native(Native.PROTECT, OWN, 0x601000, 0x1000, 0x20, 0x04)
     windows.line("0024:Ret  KERNEL32.LoadLibraryA() retval=600000 ret=00401000")
     windows.line("0024:Call KERNEL32.VirtualProtect(00700000,1000,20,0) ret=00401000")
-    windows.record(R.MEMORY, 0x700000, 0x1000, 5, 6)
-    windows.native(N.PROTECT, OWN, 0x700000, 0x1000, 0x20, 0x04)
+    windows.record(Kind.MEMORY, 0x700000, 0x1000, 5, 6)
+    windows.native(Native.PROTECT, OWN, 0x700000, 0x1000, 0x20, 0x04)
     windows.line("0024:Ret  KERNEL32.VirtualProtect() retval=1 ret=00401000")
     (event,) = windows.events("memory.executable")
     assert (event.address, event.source) == (0x700000, "native")
@@ -94,20 +94,20 @@ def test_the_loaders_protecting_is_left_out(windows):
 
 def test_going_around_wine_is_seen_by_the_kernel(windows):
     windows.windows_sample()
-    windows.record(R.MEMORY, 0x400000, 0x1000, 5, 6)  # the loader reads the image
+    windows.record(Kind.MEMORY, 0x400000, 0x1000, 5, 6)  # the loader reads the image
     windows.line("0024:Call KERNEL32.GetTickCount() ret=00401000")
     windows.line("0024:Ret  KERNEL32.GetTickCount() retval=1 ret=00401000")
-    windows.record(R.MEMORY, 0x700000, 0x1000, 7, 5)
-    windows.record(R.MEMORY, 0x800000, 0x1000, 7, 5)
-    windows.native(N.ALLOCATE, OWN, 0x800000, 0x1000, 0x3000, 0x40)
+    windows.record(Kind.MEMORY, 0x700000, 0x1000, 7, 5)
+    windows.record(Kind.MEMORY, 0x800000, 0x1000, 7, 5)
+    windows.native(Native.ALLOCATE, OWN, 0x800000, 0x1000, 0x3000, 0x40)
     events = windows.events("memory.executable")
     assert [(event.address, event.source) for event in events] == [(0x700000, "kernel"), (0x800000, "native")]
 
 
 def test_linux_memory_and_the_dump_of_it(linux):
     linux.sample()
-    linux.record(R.MEMORY, 0x700000, 0x2000, 7, 5)
-    linux.record(R.MEMORY, 0x800000, 0x2000, 5, 8)  # a plain private mapping of a library
+    linux.record(Kind.MEMORY, 0x700000, 0x2000, 7, 5)
+    linux.record(Kind.MEMORY, 0x800000, 0x2000, 5, 8)  # a plain private mapping of a library
     linux.account._keeper(__import__("lazaretto.sandbox.account.messages", fromlist=["Blob"]).Blob(
         kind="memory", sha256="cd" * 32, pid=100, address=0x700000))  # fmt: skip
     (event,) = linux.events("memory.executable")
@@ -116,9 +116,9 @@ def test_linux_memory_and_the_dump_of_it(linux):
 
 def test_privileges_and_drivers(windows):
     windows.windows_sample()
-    windows.native(N.PRIVILEGE, 1, 20, 2)
-    windows.native(N.LOAD_DRIVER, strings=("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\evil".encode("utf-16-le"),))
-    windows.native(N.DELAY, (1 << 64) - 600_000_0000)
+    windows.native(Native.PRIVILEGE, 1, 20, 2)
+    windows.native(Native.LOAD_DRIVER, strings=("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\evil".encode("utf-16-le"),))
+    windows.native(Native.DELAY, (1 << 64) - 600_000_0000)
     privilege, driver, delay = windows.events("process.privilege", "kernel.module", "api")
     assert privilege.change == "enable SeDebugPrivilege"
     assert driver.name == "evil"
@@ -127,24 +127,24 @@ def test_privileges_and_drivers(windows):
 
 def test_ptrace_and_signals(linux):
     linux.sample()
-    linux.record(R.PTRACE, 1, 16)
-    linux.record(R.PTRACE, 1, 4)
-    linux.record(R.PTRACE, 1, 13)
-    linux.record(R.PROCESS_VM, 1, 1, 32)
-    linux.record(R.SIGNAL, 1, 9)
-    linux.record(R.SIGNAL, 1, 0)
-    linux.record(R.VM_FOREIGN, 1, 1)
+    linux.record(Kind.PTRACE, 1, 16)
+    linux.record(Kind.PTRACE, 1, 4)
+    linux.record(Kind.PTRACE, 1, 13)
+    linux.record(Kind.PROCESS_VM, 1, 1, 32)
+    linux.record(Kind.SIGNAL, 1, 9)
+    linux.record(Kind.SIGNAL, 1, 0)
+    linux.record(Kind.VM_FOREIGN, 1, 1)
     kinds = [event.kind for event in linux.events()][1:]
     assert kinds == ["process.open", "memory.write", "thread.remote", "memory.write", "process.signal", "process.open"]
 
 
 def test_kernel_matters(linux):
     linux.sample()
-    linux.record(R.SETUID, 1000, 0, 1000, 1000, 0, 0x1FF)
-    linux.record(R.KMODULE, 1, strings=(b"diamorphine",))
-    linux.record(R.BPF, 5)
-    linux.record(R.SYSCALL, 101, 0, strings=())
-    linux.record(R.NAME, strings=(b"[kworker/0:0]",))
+    linux.record(Kind.SETUID, 1000, 0, 1000, 1000, 0, 0x1FF)
+    linux.record(Kind.KMODULE, 1, strings=(b"diamorphine",))
+    linux.record(Kind.BPF, 5)
+    linux.record(Kind.SYSCALL, 101, 0, strings=())
+    linux.record(Kind.NAME, strings=(b"[kworker/0:0]",))
     privilege, module, bpf, call, name = linux.events()[1:]
     assert privilege.change == "uid 1000 -> 0, capabilities 0x1ff"
     assert (module.name, bpf.action, call.name, name.name) == ("diamorphine", "bpf", "ptrace", "[kworker/0:0]")

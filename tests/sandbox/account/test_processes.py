@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from lazaretto.domain.trace import Cause, Ending, Lost
-from lazaretto.sandbox.account.codes import N, R
+from lazaretto.sandbox.account.records import Kind, Native
 
 
 def test_a_program_its_child_and_their_ends(linux):
     linux.sample("/home/anna/Downloads/sample", "./sample", "a b", env=("HOME=/home/anna", "A=1"))
-    linux.record(R.FORK, 101, 11)
+    linux.record(Kind.FORK, 101, 11)
     linux.exec("/usr/bin/id", "id", "-u", pid=101, env=("HOME=/home/anna", "A=2", "B=3"))
-    linux.record(R.EXIT, 3 << 8, pid=101)
-    linux.record(R.EXIT, 9)
+    linux.record(Kind.EXIT, 3 << 8, pid=101)
+    linux.record(Kind.EXIT, 9)
     trace = linux.trace()
     first, second, gone, killed = trace.events
     assert (first.kind, first.command_line, first.cause, first.parent) == ("process.start", "./sample 'a b'", Cause.SAMPLE, 0)
@@ -25,16 +25,16 @@ def test_a_program_its_child_and_their_ends(linux):
 def test_a_process_id_that_is_used_again_is_another_process(linux):
     linux.sample()
     for _ in range(2):
-        linux.record(R.FORK, 101, 11)
+        linux.record(Kind.FORK, 101, 11)
         linux.exec("/usr/bin/id", pid=101)
-        linux.record(R.EXIT, 0, pid=101)
+        linux.record(Kind.EXIT, 0, pid=101)
     starts = linux.events("process.start")
     assert len({event.process for event in starts}) == 3
 
 
 def test_removed_variables_are_empty(linux):
     linux.sample(env=("A=1", "WINEDEBUG=x"))
-    linux.record(R.FORK, 101, 11)
+    linux.record(Kind.FORK, 101, 11)
     linux.exec("/usr/bin/id", pid=101, env=("B=1",))
     assert linux.events("process.start")[1].environment == {"B": "1", "A": ""}
 
@@ -64,7 +64,7 @@ def test_create_process_names_the_child_and_its_parent(windows):
 
 
 def test_a_program_for_another_cpu_is_the_program(linux):
-    linux.record(R.JOIN, 1)
+    linux.record(Kind.JOIN, 1)
     linux.exec("/usr/lib/qemu/arm", "/usr/lib/qemu/arm", "/home/anna/Downloads/bot", "./bot", "x")
     (start,) = linux.events()
     assert (start.image, start.command_line) == ("/home/anna/Downloads/bot", "./bot x")
@@ -82,7 +82,7 @@ def test_processes_of_the_machine_are_left_out(linux):
 def test_with_lost_records_a_process_of_unknown_origin_is_kept(linux):
     linux.sample()
     linux.exec("/usr/bin/id", pid=50)
-    linux.record(R.LOST, 7)
+    linux.record(Kind.LOST, 7)
     trace = linux.trace()
     assert trace.lost.kernel == 7
     assert [event.image for event in trace.events] == ["/home/anna/Downloads/sample", "/usr/bin/id"]
@@ -92,7 +92,7 @@ def test_what_a_scheduler_starts_from_the_samples_file_is_the_samples_doing(linu
     linux.sample()
     linux.write("/home/anna/.x/run", b"#!/bin/sh\n")
     linux.exec("/home/anna/.x/run", pid=50)
-    linux.record(R.JOIN, 3, pid=60)
+    linux.record(Kind.JOIN, 3, pid=60)
     linux.exec("/usr/bin/id", pid=60)
     starts = linux.events("process.start")
     assert [event.cause for event in starts] == [Cause.SAMPLE, Cause.TASK, Cause.TASK]
@@ -100,8 +100,8 @@ def test_what_a_scheduler_starts_from_the_samples_file_is_the_samples_doing(linu
 
 def test_windows_exit_code_is_the_whole_of_it(windows):
     windows.windows_sample()
-    windows.native(N.TERMINATE, 0xFFFFFFFFFFFFFFFF, 0xC0000005)
-    windows.record(R.EXIT, 0x05 << 8)
+    windows.native(Native.TERMINATE, 0xFFFFFFFFFFFFFFFF, 0xC0000005)
+    windows.record(Kind.EXIT, 0x05 << 8)
     (gone,) = windows.events("process.exit")
     assert gone.code == 0xC0000005
 
@@ -109,7 +109,7 @@ def test_windows_exit_code_is_the_whole_of_it(windows):
 def test_a_fork_bomb_is_bounded(linux, sound):
     linux.sample()
     for number in range(12_000):
-        linux.record(R.FORK, 1_000 + number, 0)
+        linux.record(Kind.FORK, 1_000 + number, 0)
     linux.write("/tmp/last", b"x", pid=12_999)
     trace = linux.account.finish(Ending.GUEST_TIME, "", 1.0, Lost())
     sound(trace)

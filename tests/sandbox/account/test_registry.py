@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lazaretto.sandbox.account.codes import N
+from lazaretto.sandbox.account.records import Native
 from lazaretto.sandbox.account.registry import value_text
 
 MACHINE = "\\Registry\\Machine"
@@ -15,11 +15,11 @@ def wide(text: str) -> bytes:
 
 def test_a_run_key_by_handles(windows):
     windows.windows_sample()
-    windows.native(N.OPEN_KEY, 0, 0x20, strings=(wide(USER),))
-    windows.native(N.CREATE_KEY, 0x20, 0x24, 2, strings=(wide("Software\\Microsoft\\Windows\\CurrentVersion\\Run"),))
-    windows.native(N.SET_VALUE, 0x24, 1, 24, strings=(wide("Updater"), wide("C:\\evil.exe\0")))
-    windows.native(N.CLOSE, 0x24)
-    windows.native(N.SET_VALUE, 0x24, 4, 4, strings=(wide("x"), b"\x01\0\0\0"))
+    windows.native(Native.OPEN_KEY, 0, 0x20, strings=(wide(USER),))
+    windows.native(Native.CREATE_KEY, 0x20, 0x24, 2, strings=(wide("Software\\Microsoft\\Windows\\CurrentVersion\\Run"),))
+    windows.native(Native.SET_VALUE, 0x24, 1, 24, strings=(wide("Updater"), wide("C:\\evil.exe\0")))
+    windows.native(Native.CLOSE, 0x24)
+    windows.native(Native.SET_VALUE, 0x24, 4, 4, strings=(wide("x"), b"\x01\0\0\0"))
     first, second = windows.events("registry.set")
     assert first.key == "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"
     assert (first.name, first.type, first.data) == ("Updater", "REG_SZ", "C:\\evil.exe")
@@ -29,8 +29,8 @@ def test_a_run_key_by_handles(windows):
 def test_autostart_follows_from_the_value(windows):
     windows.windows_sample()
     key = f"{MACHINE}\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon"
-    windows.native(N.OPEN_KEY, 0, 0x20, strings=(wide(key),))
-    windows.native(N.SET_VALUE, 0x20, 1, 16, strings=(wide("Shell"), wide("evil.exe")))
+    windows.native(Native.OPEN_KEY, 0, 0x20, strings=(wide(key),))
+    windows.native(Native.SET_VALUE, 0x20, 1, 16, strings=(wide("Shell"), wide("evil.exe")))
     value, autostart = windows.events("registry.set", "autostart")
     assert (autostart.mechanism, autostart.command, autostart.because) == ("winlogon", "evil.exe", (value.id,))
 
@@ -47,7 +47,7 @@ def test_autostart_follows_from_the_value(windows):
 )
 def test_roots(windows, name, shown):
     windows.windows_sample()
-    windows.native(N.CREATE_KEY, 0, 0x20, 1, strings=(wide(name),))
+    windows.native(Native.CREATE_KEY, 0, 0x20, 1, strings=(wide(name),))
     (event,) = windows.events("registry.create")
     assert event.key == shown
 
@@ -55,8 +55,8 @@ def test_roots(windows, name, shown):
 def test_queries_once_and_without_what_every_program_asks(windows):
     windows.windows_sample()
     for _ in range(2):
-        windows.native(N.OPEN_KEY, 0, 0x20, strings=(wide(f"{MACHINE}\\Software\\Oracle"),), result=0xC0000034)
-    windows.native(N.OPEN_KEY, 0, 0x24, strings=(wide(f"{MACHINE}\\System\\CurrentControlSet\\Control\\Session Manager\\X"),))
+        windows.native(Native.OPEN_KEY, 0, 0x20, strings=(wide(f"{MACHINE}\\Software\\Oracle"),), result=0xC0000034)
+    windows.native(Native.OPEN_KEY, 0, 0x24, strings=(wide(f"{MACHINE}\\System\\CurrentControlSet\\Control\\Session Manager\\X"),))
     (event,) = windows.events("registry.query")
     assert (event.key, event.ok) == ("HKLM\\Software\\Oracle", False)
 

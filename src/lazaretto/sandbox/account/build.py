@@ -20,7 +20,6 @@ from lazaretto.domain.detonation import Artifact
 from lazaretto.domain.trace import AnyEvent, Cause, Ending, Event, Lost, Trace
 from lazaretto.sandbox.account import messages
 from lazaretto.sandbox.account.calls import Calls
-from lazaretto.sandbox.account.codes import R, Raw
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.files import Files
 from lazaretto.sandbox.account.handles import Handles
@@ -28,10 +27,11 @@ from lazaretto.sandbox.account.journal import Journal
 from lazaretto.sandbox.account.kernel import Kernel
 from lazaretto.sandbox.account.manifest import GuestManifest
 from lazaretto.sandbox.account.modules import Modules
-from lazaretto.sandbox.account.native import Native
+from lazaretto.sandbox.account.native import NativeServices
 from lazaretto.sandbox.account.network import Network
 from lazaretto.sandbox.account.paths import PathMap
 from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.records import Kind, Record
 from lazaretto.sandbox.account.registry import Registry
 from lazaretto.sandbox.account.session import Session
 from lazaretto.sandbox.account.text import clean
@@ -56,7 +56,7 @@ class Account:
         windows_files = WindowsFiles(self._paths, self._files, self._journal, self._derive)
         registry = Registry(manifest, self._processes, self._handles, self._journal, self._derive)
         self._calls = Calls(self._processes, self._modules, self._journal, self._derive, windows_files)
-        self._native = Native(
+        self._native = NativeServices(
             manifest, self._processes, self._handles, self._modules, registry, self._calls, self._journal, self._derive
         )
         self._network = Network(manifest, self._processes, self._journal, self._derive)
@@ -75,7 +75,7 @@ class Account:
 
     # --- feeding ------------------------------------------------------------------------------------------------------
 
-    def feed_record(self, record: Raw) -> None:
+    def feed_record(self, record: Record) -> None:
         """One record of the tracer."""
         time = record.time
         if time > self._last:
@@ -120,34 +120,34 @@ class Account:
             self._last = max(self._last, message.time)
         self._session.message(message)
 
-    def _table(self) -> dict[int, Callable[[Raw], object]]:
+    def _table(self) -> dict[int, Callable[[Record], object]]:
         files, network, kernel = self._files, self._network, self._kernel
         return {
-            R.FORK: self._processes.fork, R.EXEC: self._exec, R.EXIT: self._processes.exit, R.JOIN: self._join,
-            R.OPEN: files.open, R.WRITE: files.write, R.CLOSE_WRITE: files.close_write, R.UNLINK: files.unlink,
-            R.RENAME: files.rename, R.LINK: files.link, R.SYMLINK: files.symlink, R.MKDIR: files.mkdir, R.MKNOD: files.mknod,
-            R.CHMOD: files.chmod, R.CHOWN: files.chown, R.UTIMES: files.utimes, R.XATTR: files.xattr,
-            R.TRUNCATE: files.truncate, R.LISTDIR: files.list_directory, R.MOUNT: files.mount, R.MODULE_MAP: self._module_map,
-            R.MEMORY: self._native.memory, R.WINE_NATIVE: self._native.service, R.WINE_DEBUG: self._calls.line,
-            R.CONNECT: network.connect, R.SENDTO: network.connect, R.BIND: network.bind, R.LISTEN: network.listen,
-            R.ACCEPT: network.accept, R.SOCKET: network.socket, R.PTRACE: kernel.ptrace, R.PROCESS_VM: kernel.process_vm,
-            R.VM_FOREIGN: kernel.foreign_memory, R.SIGNAL: kernel.signal, R.SETUID: kernel.setuid, R.NAME: kernel.rename,
-            R.KMODULE: kernel.module, R.BPF: kernel.bpf, R.SYSCALL: kernel.syscall, R.LOST: kernel.lost, R.EMPTY: _nothing,
+            Kind.FORK: self._processes.fork, Kind.EXEC: self._exec, Kind.EXIT: self._processes.exit, Kind.JOIN: self._join,
+            Kind.OPEN: files.open, Kind.WRITE: files.write, Kind.CLOSE_WRITE: files.close_write, Kind.UNLINK: files.unlink,
+            Kind.RENAME: files.rename, Kind.LINK: files.link, Kind.SYMLINK: files.symlink, Kind.MKDIR: files.mkdir, Kind.MKNOD: files.mknod,
+            Kind.CHMOD: files.chmod, Kind.CHOWN: files.chown, Kind.UTIMES: files.utimes, Kind.XATTR: files.xattr,
+            Kind.TRUNCATE: files.truncate, Kind.LISTDIR: files.list_directory, Kind.MOUNT: files.mount, Kind.MODULE_MAP: self._module_map,
+            Kind.MEMORY: self._native.memory, Kind.WINE_NATIVE: self._native.service, Kind.WINE_DEBUG: self._calls.line,
+            Kind.CONNECT: network.connect, Kind.SENDTO: network.connect, Kind.BIND: network.bind, Kind.LISTEN: network.listen,
+            Kind.ACCEPT: network.accept, Kind.SOCKET: network.socket, Kind.PTRACE: kernel.ptrace, Kind.PROCESS_VM: kernel.process_vm,
+            Kind.VM_FOREIGN: kernel.foreign_memory, Kind.SIGNAL: kernel.signal, Kind.SETUID: kernel.setuid, Kind.NAME: kernel.rename,
+            Kind.KMODULE: kernel.module, Kind.BPF: kernel.bpf, Kind.SYSCALL: kernel.syscall, Kind.LOST: kernel.lost, Kind.EMPTY: _nothing,
         }  # fmt: skip
 
-    def _exec(self, record: Raw) -> None:
+    def _exec(self, record: Record) -> None:
         draft = self._processes.exec(record)
         if draft is not None:
             self._modules.forget(draft.proc)
             self._calls.forget(draft.proc)
             self._derive.started(draft, draft.proc)
 
-    def _join(self, record: Raw) -> None:
+    def _join(self, record: Record) -> None:
         proc = self._processes.join(record)
         if proc.cause is Cause.SAMPLE and self._began is None:
             self._began = record.time
 
-    def _module_map(self, record: Raw) -> None:
+    def _module_map(self, record: Record) -> None:
         proc = self._processes.of(record)
         path = record.strings[0]
         if proc.windows:
@@ -209,5 +209,5 @@ def _key(event: Event, name: str) -> int:
     return key if isinstance(key, int) else 0
 
 
-def _nothing(_: Raw) -> None:
+def _nothing(_: Record) -> None:
     """R_EMPTY is the machine's business: it decides when the run is over."""

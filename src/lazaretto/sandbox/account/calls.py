@@ -23,11 +23,12 @@ from lazaretto.domain.trace import (
     Window,
 )
 from lazaretto.sandbox.account import relay
-from lazaretto.sandbox.account.codes import Raw, nt_ok
+from lazaretto.sandbox.account.codes import nt_ok
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.modules import Modules
 from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.records import Record
 from lazaretto.sandbox.account.relay import Argument
 from lazaretto.sandbox.account.text import clean
 from lazaretto.sandbox.account.windows_files import WindowsFiles
@@ -73,7 +74,7 @@ class _Open:
 class _Site:
     """Where and by whom a call was made."""
 
-    record: Raw
+    record: Record
     proc: Proc
     module: str
     function: str  # as exported
@@ -122,7 +123,7 @@ class Calls:
 
     # --- lines --------------------------------------------------------------------------------------------------------
 
-    def line(self, record: Raw) -> None:
+    def line(self, record: Record) -> None:
         """R_WINE_DEBUG: one line, or several."""
         text = record.strings[0].decode("utf-8", "replace")
         if "\n" in text[:-1]:
@@ -131,7 +132,7 @@ class Calls:
         else:
             self._line(record, text)
 
-    def _line(self, record: Raw, text: str) -> None:
+    def _line(self, record: Record, text: str) -> None:
         head = relay.match(text)
         if head is None:
             return

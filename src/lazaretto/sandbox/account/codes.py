@@ -1,121 +1,12 @@
-"""The numbers of guest/tracer/record.h, and those of Linux and Windows that records carry."""
+"""The numbers of Linux and Windows that records carry."""
 
 from __future__ import annotations
 
-import enum
-from typing import Final, Protocol
-
-
-class Raw(Protocol):
-    """One record of the tracer, as record.h describes it. `time` is guest ns, pids are those of the guest's tools."""
-
-    @property
-    def kind(self) -> int: ...
-    @property
-    def flags(self) -> int: ...
-    @property
-    def time(self) -> int: ...
-    @property
-    def pid(self) -> int: ...
-    @property
-    def tid(self) -> int: ...
-    @property
-    def inner_pid(self) -> int: ...
-    @property
-    def uid(self) -> int: ...
-    @property
-    def result(self) -> int: ...
-    @property
-    def a(self) -> tuple[int, ...]: ...
-    @property
-    def strings(self) -> tuple[bytes, ...]: ...
-
+from typing import Final
 
 FLAG_UNRESOLVED: Final = 1
 FLAG_CUT: Final = 2
 FLAG_COMPAT: Final = 4
-
-
-class R(enum.IntEnum):
-    """enum record_kind."""
-
-    FORK = 1
-    EXEC = 2
-    EXIT = 3
-    OPEN = 4
-    WRITE = 5
-    CLOSE_WRITE = 6
-    UNLINK = 7
-    RENAME = 8
-    LINK = 9
-    SYMLINK = 10
-    MKDIR = 11
-    MKNOD = 12
-    CHMOD = 13
-    CHOWN = 14
-    UTIMES = 15
-    XATTR = 16
-    TRUNCATE = 17
-    LISTDIR = 18
-    MODULE_MAP = 19
-    MEMORY = 20
-    CONNECT = 21
-    BIND = 22
-    LISTEN = 23
-    ACCEPT = 24
-    SENDTO = 25
-    SOCKET = 26
-    PTRACE = 27
-    PROCESS_VM = 28
-    SIGNAL = 29
-    SETUID = 30
-    NAME = 31
-    MOUNT = 32
-    KMODULE = 33
-    BPF = 34
-    SYSCALL = 35
-    VM_FOREIGN = 36
-    WINE_DEBUG = 40
-    WINE_NATIVE = 41
-    JOIN = 50
-    EMPTY = 51
-    LOST = 60
-
-
-class N(enum.IntEnum):
-    """enum wine_native."""
-
-    CREATE_KEY = 1
-    OPEN_KEY = 2
-    SET_VALUE = 3
-    DELETE_KEY = 4
-    DELETE_VALUE = 5
-    QUERY_VALUE = 6
-    CLOSE = 7
-    OPEN_PROCESS = 8
-    CREATE_PROCESS = 9
-    WRITE_MEMORY = 10
-    READ_MEMORY = 11
-    PROTECT = 12
-    ALLOCATE = 13
-    CREATE_THREAD = 14
-    QUEUE_APC = 15
-    SET_CONTEXT = 16
-    RESUME = 17
-    MAP_SECTION = 18
-    UNMAP_SECTION = 19
-    TERMINATE = 20
-    CREATE_MUTANT = 21
-    LOAD_DRIVER = 22
-    DELAY = 23
-    PRIVILEGE = 24
-    SET_FILE = 25
-    SHUTDOWN = 26
-    OPEN_THREAD = 27
-    QUERY_SYSTEM = 28
-    QUERY_PROCESS = 29
-    HIDE_THREAD = 30
-    OPEN_MUTANT = 31
 
 
 # open(2), x86-64

@@ -31,11 +31,12 @@ from lazaretto.domain.trace import (
     Source,
 )
 from lazaretto.sandbox.account import codes
-from lazaretto.sandbox.account.codes import FLAG_UNRESOLVED, Raw
+from lazaretto.sandbox.account.codes import FLAG_UNRESOLVED
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.paths import PathMap, Place
 from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.records import Record
 from lazaretto.sandbox.account.text import clean
 
 MAX_MISSING: Final = 200  # looked-for files of one process
@@ -69,7 +70,7 @@ class Files:
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
-    def open(self, record: Raw) -> None:
+    def open(self, record: Record) -> None:
         proc = self._processes.of(record)
         path = record.strings[0]
         if record.flags & FLAG_UNRESOLVED or record.result < 0:
@@ -92,7 +93,7 @@ class Files:
         if access == codes.O_RDONLY or (access == codes.O_RDWR and not flags & codes.O_TRUNC):
             self._read(record, proc, place, mode)
 
-    def _read(self, record: Raw, proc: Proc, place: Place, mode: int) -> None:
+    def _read(self, record: Record, proc: Proc, place: Place, mode: int) -> None:
         key = (FileRead, proc.key, place.path)
         if place.noise or key in self._once or _own_proc(place.path, proc):
             return
@@ -106,7 +107,7 @@ class Files:
             )
         self._derive.file(draft, place, "read")
 
-    def _failed(self, record: Raw, proc: Proc, path: bytes) -> None:
+    def _failed(self, record: Record, proc: Proc, path: bytes) -> None:
         if record.flags & FLAG_UNRESOLVED and not path.startswith(b"/"):
             directory = clean(record.strings[1]) if len(record.strings) > 1 else proc.cwd
             if directory.startswith("/"):
@@ -127,7 +128,7 @@ class Files:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def write(self, record: Raw) -> None:
+    def write(self, record: Record) -> None:
         proc = self._processes.of(record)
         path = record.strings[0]
         if not path.startswith(b"/") or path.startswith((b"/dev/pts/", b"/dev/null", b"/dev/tty", b"/memfd:")):
@@ -135,7 +136,7 @@ class Files:
         head = record.strings[1][:_HEAD] if len(record.strings) > 1 else b""
         self._begin(record, proc, self._paths.place(path, proc.windows), record.a[1], head)
 
-    def _begin(self, record: Raw, proc: Proc, place: Place, size: int, head: bytes) -> None:
+    def _begin(self, record: Record, proc: Proc, place: Place, size: int, head: bytes) -> None:
         lives = self._lives.setdefault(place.path, [])
         life = next((life for life in lives if life.proc is proc), None)
         if life is not None and not life.draft.fields["head"]:  # truncated a moment ago, now filled
@@ -153,7 +154,7 @@ class Files:
     def _was_there(self, path: str) -> bool:
         return path in self._opened_existing or (self.existed is not None and self.existed(path))
 
-    def close_write(self, record: Raw) -> None:
+    def close_write(self, record: Record) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         lives = self._lives.get(place.path)
@@ -165,7 +166,7 @@ class Files:
             del self._lives[place.path]
         life.draft.fields["size"] = max(record.a[0], 0)
 
-    def truncate(self, record: Raw) -> None:
+    def truncate(self, record: Record) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         if any(life.proc is proc for life in self._lives.get(place.path, ())):
@@ -175,7 +176,7 @@ class Files:
 
     # --- names ------------------------------------------------------------------------------------------------------
 
-    def unlink(self, record: Raw) -> None:
+    def unlink(self, record: Record) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         draft = self._add(FileDelete, record, proc, place, directory=record.a[0] == 1)
@@ -185,7 +186,7 @@ class Files:
             self._writes.pop(place.path, None)
         self._derive.file(draft, place, "delete")
 
-    def rename(self, record: Raw) -> None:
+    def rename(self, record: Record) -> None:
         proc = self._processes.of(record)
         old = self._paths.place(record.strings[0], proc.windows)
         new = self._paths.place(record.strings[1], proc.windows)
@@ -207,26 +208,26 @@ class Files:
             self._created.add(new)
         self._derive.moved(old, new)
 
-    def link(self, record: Raw) -> None:
+    def link(self, record: Record) -> None:
         proc = self._processes.of(record)
         target = self._paths.place(record.strings[0], proc.windows)
         new = self._paths.place(record.strings[1], proc.windows)
         draft = self._add(FileLink, record, proc, new, target=target.shown)
         self._derive.file(draft, new, "write")
 
-    def symlink(self, record: Raw) -> None:
+    def symlink(self, record: Record) -> None:
         proc = self._processes.of(record)
         new = self._paths.place(record.strings[1], proc.windows)
         draft = self._add(FileLink, record, proc, new, target=clean(record.strings[0]), symbolic=True)
         self._derive.file(draft, new, "write")
 
-    def mkdir(self, record: Raw) -> None:
+    def mkdir(self, record: Record) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         self._created.add(place.path)
         self._add(FileCreate, record, proc, place, directory=True)
 
-    def mknod(self, record: Raw) -> None:
+    def mknod(self, record: Record) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         self._created.add(place.path)
@@ -234,16 +235,16 @@ class Files:
 
     # --- marks ------------------------------------------------------------------------------------------------------
 
-    def chmod(self, record: Raw) -> None:
+    def chmod(self, record: Record) -> None:
         self._mark(FileMode, record, mode=record.a[0] & 0o7777)
 
-    def chown(self, record: Raw) -> None:
+    def chown(self, record: Record) -> None:
         self._mark(FileOwner, record, uid=record.a[0] & 0xFFFFFFFF, gid=record.a[1] & 0xFFFFFFFF)
 
-    def utimes(self, record: Raw) -> None:
+    def utimes(self, record: Record) -> None:
         self._mark(FileTime, record)
 
-    def xattr(self, record: Raw) -> None:
+    def xattr(self, record: Record) -> None:
         """An extended attribute, or (a0 = 1) the inode's flags as chattr(1) sets them."""
         if record.a[0] == 1:
             flags = [word for bit, word in _INODE_FLAGS.items() if record.a[1] & bit]
@@ -251,13 +252,13 @@ class Files:
         else:
             self._mark(FileAttribute, record, name=clean(record.strings[1]))
 
-    def _mark(self, cls: type[Event], record: Raw, **fields: Any) -> None:
+    def _mark(self, cls: type[Event], record: Record, **fields: Any) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         if proc.spend(cls.__name__, MAX_READS):
             self._add(cls, record, proc, place, **fields)
 
-    def list_directory(self, record: Raw) -> None:
+    def list_directory(self, record: Record) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         key = (DirectoryList, proc.key, place.path)
@@ -266,12 +267,12 @@ class Files:
         self._once.add(key)
         self._add(DirectoryList, record, proc, place)
 
-    def mount(self, record: Raw) -> None:
+    def mount(self, record: Record) -> None:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[1], proc.windows)
         self._add(Mount, record, proc, place, device=clean(record.strings[0]), filesystem=clean(record.strings[2]))
 
-    def module(self, record: Raw) -> None:
+    def module(self, record: Record) -> None:
         """An executable mapping of a file: a library that was loaded."""
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
@@ -296,7 +297,7 @@ class Files:
         self._said.add(mark)
         return True
 
-    def _add(self, cls: type[Event], record: Raw, proc: Proc, place: Place, *, ok: bool = True, **fields: Any) -> Draft:
+    def _add(self, cls: type[Event], record: Record, proc: Proc, place: Place, *, ok: bool = True, **fields: Any) -> Draft:
         if proc.windows:
             self.first(cls, proc, place)
         return self._journal.add(

@@ -98,7 +98,7 @@ class Journal:
         fields = draft.fields
         for name in ("target", "parent"):
             proc = fields.get(name)
-            if proc is not None and not isinstance(proc, int):
+            if proc is not None and not isinstance(proc, (int, str)):  # a link has a target, too: a path
                 proc = resolve(proc)
                 fields[name] = proc.key
                 if name == "target" and "target_image" in draft.cls.__struct_fields__:

@@ -17,9 +17,9 @@ from lazaretto.domain.trace import (
     Source,
     SystemCall,
 )
-from lazaretto.sandbox.account.codes import Raw
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.records import Record
 from lazaretto.sandbox.account.syscalls import NAMES_32, NAMES_64
 from lazaretto.sandbox.account.text import clean
 
@@ -37,7 +37,7 @@ class Kernel:
         self._journal = journal
         self.reported_lost = 0
 
-    def ptrace(self, record: Raw) -> None:
+    def ptrace(self, record: Record) -> None:
         proc = self._processes.of(record)
         request = record.a[1]
         if request == _PTRACE_TRACEME:
@@ -66,7 +66,7 @@ class Kernel:
             if proc.spend(f"poke {target.key}", 100):
                 self._add(MemoryWrite, record, proc, target=target, size=8)
 
-    def process_vm(self, record: Raw) -> None:
+    def process_vm(self, record: Record) -> None:
         proc = self._processes.of(record)
         target = self._processes.target(record.a[0])
         if target is proc or not proc.spend(f"vm {record.a[1]} {target.key}", 100):
@@ -74,7 +74,7 @@ class Kernel:
         target.tampered = target.tampered or record.a[1] == 1
         self._add(MemoryWrite if record.a[1] == 1 else MemoryRead, record, proc, target=target, size=record.a[2])
 
-    def foreign_memory(self, record: Raw) -> None:
+    def foreign_memory(self, record: Record) -> None:
         proc = self._processes.of(record)
         target = self._processes.target(record.a[0])
         if target is proc:
@@ -86,7 +86,7 @@ class Kernel:
         elif proc.spend(f"mem {record.a[1]} {target.key}", 5):
             self._add(ProcessOpen, record, proc, target=target, access="write" if record.a[1] & 1 else "read")
 
-    def signal(self, record: Raw) -> None:
+    def signal(self, record: Record) -> None:
         """Signals to others; those that Wine's server and threads use among themselves are not told apart here."""
         proc = self._processes.of(record)
         number = record.a[1]
@@ -96,7 +96,7 @@ class Kernel:
         if target is not proc and proc.spend(f"signal {number} {target.key}", 5):
             self._add(ProcessSignal, record, proc, target=target, signal=number)
 
-    def setuid(self, record: Raw) -> None:
+    def setuid(self, record: Record) -> None:
         proc = self._processes.of(record)
         old, new, old_group, new_group = (a & 0xFFFFFFFF for a in record.a[:4])
         parts = []
@@ -109,24 +109,24 @@ class Kernel:
         if parts and proc.spend("setuid", 100):
             self._add(Privilege, record, proc, change=", ".join(parts))
 
-    def rename(self, record: Raw) -> None:
+    def rename(self, record: Record) -> None:
         proc = self._processes.of(record)
         name = clean(record.strings[0], 64)
         if not proc.windows and proc.spend(f"name {name}", 1) and proc.spend("name", 50):
             self._add(ProcessRename, record, proc, name=name)
 
-    def module(self, record: Raw) -> None:
+    def module(self, record: Record) -> None:
         proc = self._processes.of(record)
         name = clean(record.strings[0], 256) if record.strings else ""
         if proc.spend(f"module {record.a[0]} {name}", 3):
             self._add(KernelModule, record, proc, name=name, action=_MODULE_ACTIONS.get(record.a[0], "load"))
 
-    def bpf(self, record: Raw) -> None:
+    def bpf(self, record: Record) -> None:
         proc = self._processes.of(record)
         if proc.spend("bpf", 20):
             self._add(KernelModule, record, proc, name=f"bpf({record.a[0]})", action="bpf")
 
-    def syscall(self, record: Raw) -> None:
+    def syscall(self, record: Record) -> None:
         proc = self._processes.of(record)
         table = NAMES_32 if record.flags & _FLAG_COMPAT else NAMES_64
         name = table.get(record.a[0], str(record.a[0]))
@@ -136,10 +136,10 @@ class Kernel:
                 SystemCall, record, proc, name=name, arguments=tuple(record.a[1:6]), text=text, result=record.result
             )
 
-    def lost(self, record: Raw) -> None:
+    def lost(self, record: Record) -> None:
         self.reported_lost = max(self.reported_lost, record.a[0])
 
-    def _add(self, cls: type[Event], record: Raw, proc: Proc, **fields: Any) -> Draft:
+    def _add(self, cls: type[Event], record: Record, proc: Proc, **fields: Any) -> Draft:
         return self._journal.add(
             cls, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result >= 0, **fields
         )

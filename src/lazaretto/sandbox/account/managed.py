@@ -1,6 +1,6 @@
 """Reader of what `mono --trace` writes (mono/mini/trace.c): calls of managed methods.
 
-[0x7f3c...: 0.00123 0] ENTER:c Namespace.Class:Method (type,type)(this:0x..[N.C d], [STRING:0x..:text], 42, )
+[0x7f3c...: 0.00123 0] ENTER:c Namespace.Class:Method (type,type)(this:0x..[Native.C d], [STRING:0x..:text], 42, )
 [0x7f3c...: 0.00125 0] LEAVE:c Namespace.Class:Method (type,type)result=42
 """
 

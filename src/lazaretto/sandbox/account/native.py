@@ -25,13 +25,14 @@ from lazaretto.domain.trace import (
 )
 from lazaretto.sandbox.account import codes
 from lazaretto.sandbox.account.calls import Calls
-from lazaretto.sandbox.account.codes import N, Raw, nt_ok
+from lazaretto.sandbox.account.codes import nt_ok
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.handles import Handles
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.manifest import GuestManifest, PathSet
 from lazaretto.sandbox.account.modules import Modules
 from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.records import Native, Record
 from lazaretto.sandbox.account.registry import Registry
 from lazaretto.sandbox.account.text import basename, clean, wide
 
@@ -51,7 +52,7 @@ _LOADER_CALLS: Final = (
 _ANONYMOUS, _MPROTECT, _WRITABLE, _FILE = 1, 2, 4, 8
 
 
-class Native:
+class NativeServices:
     def __init__(
         self, manifest: GuestManifest, processes: Processes, handles: Handles, modules: Modules, registry: Registry,
         calls: Calls, journal: Journal, derive: Deriver,
@@ -63,22 +64,22 @@ class Native:
         self._journal = journal
         self._derive = derive
         self._jit = PathSet(manifest.jit)
-        self._pending: list[tuple[Proc, int, int, int, Raw]] = []
+        self._pending: list[tuple[Proc, int, int, int, Record]] = []
         self._regions: list[Draft] = []
-        self._table: dict[int, Callable[[Raw], None]] = {
-            N.CREATE_KEY: registry.create, N.OPEN_KEY: registry.open, N.SET_VALUE: registry.set_value,
-            N.DELETE_KEY: registry.delete_key, N.DELETE_VALUE: registry.delete_value, N.QUERY_VALUE: registry.query_value,
-            N.CLOSE: self._close, N.OPEN_PROCESS: self._open_process, N.CREATE_PROCESS: self._create_process,
-            N.WRITE_MEMORY: self._write_memory, N.READ_MEMORY: self._read_memory, N.PROTECT: self._protect,
-            N.ALLOCATE: self._allocate, N.CREATE_THREAD: self._create_thread, N.QUEUE_APC: self._queue_apc,
-            N.SET_CONTEXT: self._set_context, N.RESUME: self._resume, N.MAP_SECTION: self._map_section,
-            N.UNMAP_SECTION: self._unmap_section, N.TERMINATE: self._terminate, N.CREATE_MUTANT: self._mutant, N.OPEN_MUTANT: self._mutant,
-            N.LOAD_DRIVER: self._driver, N.DELAY: self._delay, N.PRIVILEGE: self._privilege, N.SHUTDOWN: self._shutdown,
-            N.OPEN_THREAD: self._open_thread, N.QUERY_SYSTEM: self._query_system, N.QUERY_PROCESS: self._query_process,
-            N.HIDE_THREAD: self._hide_thread, N.SET_FILE: self._set_file,
+        self._table: dict[int, Callable[[Record], None]] = {
+            Native.CREATE_KEY: registry.create, Native.OPEN_KEY: registry.open, Native.SET_VALUE: registry.set_value,
+            Native.DELETE_KEY: registry.delete_key, Native.DELETE_VALUE: registry.delete_value, Native.QUERY_VALUE: registry.query_value,
+            Native.CLOSE: self._close, Native.OPEN_PROCESS: self._open_process, Native.CREATE_PROCESS: self._create_process,
+            Native.WRITE_MEMORY: self._write_memory, Native.READ_MEMORY: self._read_memory, Native.PROTECT: self._protect,
+            Native.ALLOCATE: self._allocate, Native.CREATE_THREAD: self._create_thread, Native.QUEUE_APC: self._queue_apc,
+            Native.SET_CONTEXT: self._set_context, Native.RESUME: self._resume, Native.MAP_SECTION: self._map_section,
+            Native.UNMAP_SECTION: self._unmap_section, Native.TERMINATE: self._terminate, Native.CREATE_MUTANT: self._mutant, Native.OPEN_MUTANT: self._mutant,
+            Native.LOAD_DRIVER: self._driver, Native.DELAY: self._delay, Native.PRIVILEGE: self._privilege, Native.SHUTDOWN: self._shutdown,
+            Native.OPEN_THREAD: self._open_thread, Native.QUERY_SYSTEM: self._query_system, Native.QUERY_PROCESS: self._query_process,
+            Native.HIDE_THREAD: self._hide_thread, Native.SET_FILE: self._set_file,
         }  # fmt: skip
 
-    def service(self, record: Raw) -> None:
+    def service(self, record: Record) -> None:
         """One R_WINE_NATIVE record. Raises ValueError for a service that we do not know."""
         handler = self._table.get(record.a[0])
         if handler is None:
@@ -87,10 +88,10 @@ class Native:
 
     # --- handles ------------------------------------------------------------------------------------------------------
 
-    def _close(self, record: Raw) -> None:
+    def _close(self, record: Record) -> None:
         self._handles.close(self._processes.of(record), record.a[1])
 
-    def _open_process(self, record: Raw) -> None:
+    def _open_process(self, record: Record) -> None:
         proc = self._processes.of(record)
         target = self._processes.windows_target(record.a[3])
         if nt_ok(record.result):
@@ -99,7 +100,7 @@ class Native:
         if target is not proc and proc.spend(f"open {target.key} {access}", 1):
             self._add(ProcessOpen, record, proc, target=target, access=access)
 
-    def _open_thread(self, record: Raw) -> None:
+    def _open_thread(self, record: Record) -> None:
         proc = self._processes.of(record)
         target = self._processes.windows_target(record.a[3])
         if nt_ok(record.result):
@@ -107,7 +108,7 @@ class Native:
         if target is not proc and proc.spend(f"open thread {target.key}", 1):
             self._add(ProcessOpen, record, proc, target=target, access="thread")
 
-    def _create_process(self, record: Raw) -> None:
+    def _create_process(self, record: Record) -> None:
         proc = self._processes.of(record)
         child, _ = self._processes.created(record)
         if child is None:
@@ -121,7 +122,7 @@ class Native:
         if child.start is not None:
             self._derive.started(child.start, child)
 
-    def _target(self, record: Raw) -> tuple[Proc, Proc | None]:
+    def _target(self, record: Record) -> tuple[Proc, Proc | None]:
         """The caller, and whose process or thread the handle in a1 is: None when it is the caller's own."""
         proc = self._processes.of(record)
         target = self._handles.process(proc, record.a[1])
@@ -131,37 +132,37 @@ class Native:
 
     # --- memory -------------------------------------------------------------------------------------------------------
 
-    def _write_memory(self, record: Raw) -> None:
+    def _write_memory(self, record: Record) -> None:
         proc, target = self._target(record)
         if target is not None and self._tamper(record, proc, target):
             head = record.strings[0][:64] if record.strings else b""
             self._add(MemoryWrite, record, proc, target=target, address=record.a[2], size=record.a[3], head=head)
 
-    def _map_section(self, record: Raw) -> None:
+    def _map_section(self, record: Record) -> None:
         proc, target = self._target(record)
         if target is not None and self._tamper(record, proc, target):
             self._add(MemoryWrite, record, proc, target=target, address=record.a[2], size=record.a[3])
             if record.a[5] & codes.PAGE_EXECUTABLE:
                 self._executable(record, proc, target, record.a[5])
 
-    def _unmap_section(self, record: Raw) -> None:
+    def _unmap_section(self, record: Record) -> None:
         proc, target = self._target(record)
         if target is not None and self._tamper(record, proc, target):
             self._api(record, proc, "NtUnmapViewOfSection", target.image, f"{record.a[2]:#x}")
 
-    def _read_memory(self, record: Raw) -> None:
+    def _read_memory(self, record: Record) -> None:
         proc, target = self._target(record)
         if target is not None and proc.spend(f"read memory {target.key}", 50):
             self._add(MemoryRead, record, proc, target=target, address=record.a[2], size=record.a[3])
 
-    def _tamper(self, record: Raw, proc: Proc, target: Proc) -> bool:
+    def _tamper(self, record: Record, proc: Proc, target: Proc) -> bool:
         if nt_ok(record.result) and target is not self._processes.machine:
             target.tampered = True
             if proc.cause is not Cause.MACHINE:
                 self._processes.adopt(target, Cause.INJECTED)
         return proc.spend(f"tamper {target.key}", MAX_EACH)
 
-    def _protect(self, record: Raw) -> None:
+    def _protect(self, record: Record) -> None:
         proc, target = self._target(record)
         new, old = record.a[4], record.a[5]
         self._explain(proc, record)
@@ -171,7 +172,7 @@ class Native:
             return
         self._executable(record, proc, target, new)
 
-    def _by_loader(self, proc: Proc, record: Raw, new: int) -> bool:
+    def _by_loader(self, proc: Proc, record: Record, new: int) -> bool:
         """Whether this is the loader giving back a section's protection after it filled in addresses."""
         if self._modules.builtin(proc, record.a[2]):
             return True
@@ -184,7 +185,7 @@ class Native:
             return self._calls.traced(proc)
         return inside.startswith(_LOADER_CALLS)
 
-    def _allocate(self, record: Raw) -> None:
+    def _allocate(self, record: Record) -> None:
         proc, target = self._target(record)
         self._explain(proc, record)
         if record.a[5] & codes.PAGE_EXECUTABLE:
@@ -192,7 +193,7 @@ class Native:
         elif target is not None and proc.spend(f"allocate {target.key}", 50):
             self._api(record, proc, "NtAllocateVirtualMemory", target.image, f"{record.a[2]:#x}", f"{record.a[3]:#x}")
 
-    def _executable(self, record: Raw, proc: Proc, target: Proc | None, page: int) -> None:
+    def _executable(self, record: Record, proc: Proc, target: Proc | None, page: int) -> None:
         if proc.spend("executable", MAX_EACH):
             draft = self._add(
                 MemoryExecutable, record, proc, address=record.a[2], size=record.a[3],
@@ -200,7 +201,7 @@ class Native:
             )  # fmt: skip
             self._regions.append(draft)
 
-    def memory(self, record: Raw) -> None:
+    def memory(self, record: Record) -> None:
         """R_MEMORY: the kernel saw memory become executable."""
         proc = self._processes.of(record)
         start, length, protection, how = record.a[0], record.a[1], record.a[2], record.a[3]
@@ -217,7 +218,7 @@ class Native:
         if len(self._pending) < _PENDING:
             self._pending.append((proc, record.tid, start, start + length, record))
 
-    def _explain(self, proc: Proc, record: Raw) -> None:
+    def _explain(self, proc: Proc, record: Record) -> None:
         """A native call accounts for what the kernel saw of the same thread."""
         if self._pending:
             start, end = record.a[2], record.a[2] + record.a[3]
@@ -225,7 +226,7 @@ class Native:
                 p for p in self._pending if p[0] is not proc or p[1] != record.tid or p[3] <= start or p[2] >= end
             ]
 
-    def _kernel_region(self, record: Raw, proc: Proc, start: int, length: int, protection: int) -> None:
+    def _kernel_region(self, record: Record, proc: Proc, start: int, length: int, protection: int) -> None:
         draft = self._journal.add(
             MemoryExecutable, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result >= 0, address=start,
             size=length, protection=codes.letters(protection),
@@ -253,34 +254,34 @@ class Native:
 
     # --- threads ------------------------------------------------------------------------------------------------------
 
-    def _remote(self, record: Raw, how: str, address: int) -> None:
+    def _remote(self, record: Record, how: str, address: int) -> None:
         proc, target = self._target(record)
         if target is not None and self._tamper(record, proc, target):
             self._add(RemoteThread, record, proc, target=target, how=how, address=address)
 
-    def _create_thread(self, record: Raw) -> None:
+    def _create_thread(self, record: Record) -> None:
         self._remote(record, "create", record.a[2])
         proc, target = self._target(record)
         if nt_ok(record.result) and record.a[3] and target is not self._processes.machine:
             self._handles.put_process(proc, record.a[3], target or proc)
 
-    def _queue_apc(self, record: Raw) -> None:
+    def _queue_apc(self, record: Record) -> None:
         self._remote(record, "apc", record.a[2])
 
-    def _set_context(self, record: Raw) -> None:
+    def _set_context(self, record: Record) -> None:
         proc, target = self._target(record)
         if target is None:
             self._api(record, proc, "NtSetContextThread")
         else:
             self._remote(record, "context", 0)
 
-    def _resume(self, record: Raw) -> None:
+    def _resume(self, record: Record) -> None:
         """Every CreateProcess ends in a resume: it says something only of a process that was tampered with."""
         proc, target = self._target(record)
         if target is not None and target.tampered and proc.spend(f"resume {target.key}", 10):
             self._add(RemoteThread, record, proc, target=target, how="resume")
 
-    def _terminate(self, record: Raw) -> None:
+    def _terminate(self, record: Record) -> None:
         proc, target = self._target(record)
         if target is None or record.a[1] == 0:
             proc.asked_code = record.a[2] & 0xFFFFFFFF
@@ -289,21 +290,21 @@ class Native:
 
     # --- the rest -----------------------------------------------------------------------------------------------------
 
-    def _mutant(self, record: Raw) -> None:
+    def _mutant(self, record: Record) -> None:
         name = wide(record.strings[0], 512) if record.strings else ""
         if name:
-            function = "NtCreateMutant" if record.a[0] == N.CREATE_MUTANT else "NtOpenMutant"
+            function = "NtCreateMutant" if record.a[0] == Native.CREATE_MUTANT else "NtOpenMutant"
             self._api(record, self._processes.of(record), function, name)
 
-    def _driver(self, record: Raw) -> None:
+    def _driver(self, record: Record) -> None:
         proc = self._processes.of(record)
         self._add(KernelModule, record, proc, name=basename(wide(record.strings[0])), action="load")
 
-    def _delay(self, record: Raw) -> None:
+    def _delay(self, record: Record) -> None:
         units = record.a[1] if record.a[1] < 1 << 63 else (1 << 64) - record.a[1]  # negative: from now on
         self._api(record, self._processes.of(record), "NtDelayExecution", f"{units / 1e7:.3f} s")
 
-    def _privilege(self, record: Raw) -> None:
+    def _privilege(self, record: Record) -> None:
         proc = self._processes.of(record)
         luid, attributes = record.a[2], record.a[3]
         name = codes.PRIVILEGES.get(luid & 0xFFFFFFFF, f"privilege {luid & 0xFFFFFFFF}")
@@ -311,31 +312,31 @@ class Native:
         if record.a[1] and proc.spend(change, 1):
             self._add(Privilege, record, proc, change=change)
 
-    def _shutdown(self, record: Raw) -> None:
+    def _shutdown(self, record: Record) -> None:
         self._api(record, self._processes.of(record), "NtShutdownSystem")
 
-    def _query_system(self, record: Raw) -> None:
+    def _query_system(self, record: Record) -> None:
         self._api(record, self._processes.of(record), "NtQuerySystemInformation", str(record.a[1]))
 
-    def _query_process(self, record: Raw) -> None:
+    def _query_process(self, record: Record) -> None:
         self._api(record, self._processes.of(record), "NtQueryInformationProcess", str(record.a[2]))
 
-    def _hide_thread(self, record: Raw) -> None:
+    def _hide_thread(self, record: Record) -> None:
         self._api(record, self._processes.of(record), "NtSetInformationThread", "ThreadHideFromDebugger")
 
-    def _set_file(self, record: Raw) -> None:
+    def _set_file(self, record: Record) -> None:
         """Wine's server does the renaming and deleting; the name of the handle is not known here."""
         name = wide(record.strings[0]).removeprefix("\\??\\") if record.strings else ""
         self._api(record, self._processes.of(record), "NtSetInformationFile", str(record.a[2]), name)
 
-    def _api(self, record: Raw, proc: Proc, function: str, *arguments: str) -> None:
+    def _api(self, record: Record, proc: Proc, function: str, *arguments: str) -> None:
         if proc.spend(f"native {function}", 100):
             self._add(
                 ApiCall, record, proc, module="ntdll", function=function, arguments=tuple(clean(a) for a in arguments),
                 result=f"{record.result & 0xFFFFFFFF:#x}",
             )  # fmt: skip
 
-    def _add(self, cls: type[Event], record: Raw, proc: Proc, **fields: Any) -> Draft:
+    def _add(self, cls: type[Event], record: Record, proc: Proc, **fields: Any) -> Draft:
         return self._journal.add(
             cls, record.time, proc, Source.NATIVE, thread=record.tid, ok=nt_ok(record.result), **fields
         )

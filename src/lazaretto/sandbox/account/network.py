@@ -22,11 +22,11 @@ from lazaretto.domain.trace import (
     Source,
 )
 from lazaretto.sandbox.account import codes, messages
-from lazaretto.sandbox.account.codes import Raw
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.manifest import GuestManifest, PathSet
 from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.records import Record
 from lazaretto.sandbox.account.text import clean
 
 MAX_SAME: Final = 200  # connections of one process to one address and port
@@ -53,7 +53,7 @@ class Network:
 
     # --- records ------------------------------------------------------------------------------------------------------
 
-    def connect(self, record: Raw) -> None:
+    def connect(self, record: Record) -> None:
         """R_CONNECT, R_SENDTO."""
         found = self._endpoint(record)
         if found is None:
@@ -72,13 +72,13 @@ class Network:
             )  # fmt: skip
             self._connects.append(draft)
 
-    def accept(self, record: Raw) -> None:
+    def accept(self, record: Record) -> None:
         """R_ACCEPT: somebody came to a port of the sample; its answers go by that port."""
         found = self._endpoint(record)
         if found is not None and found[1] != "unix":
             self._own(record, *found)
 
-    def bind(self, record: Raw) -> None:
+    def bind(self, record: Record) -> None:
         """R_BIND: the local port is known; an event only once it listens, or for datagrams."""
         found = self._endpoint(record)
         if found is None:
@@ -90,19 +90,19 @@ class Network:
         if protocol == "udp" and port and record.result >= 0:
             self._listen(record, proc, protocol, address, port)
 
-    def listen(self, record: Raw) -> None:
+    def listen(self, record: Record) -> None:
         found = self._endpoint(record)
         if found is not None:
             self._listen(record, *found)
 
-    def _listen(self, record: Raw, proc: Proc, protocol: str, address: str, port: int) -> None:
+    def _listen(self, record: Record, proc: Proc, protocol: str, address: str, port: int) -> None:
         if proc.spend(f"listen {protocol} {address} {port}", 2):
             self._journal.add(
                 NetListen, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result >= 0, protocol=protocol,
                 address=address, port=port,
             )  # fmt: skip
 
-    def socket(self, record: Raw) -> None:
+    def socket(self, record: Record) -> None:
         proc = self._processes.of(record)
         family = codes.FAMILIES.get(record.a[0], str(record.a[0]))
         kind = codes.SOCKET_TYPES.get(record.a[1] & 0xF, str(record.a[1] & 0xF))
@@ -118,7 +118,7 @@ class Network:
                 type=kind,
             )
 
-    def _endpoint(self, record: Raw) -> tuple[Proc, str, str, int] | None:
+    def _endpoint(self, record: Record) -> tuple[Proc, str, str, int] | None:
         proc = self._processes.of(record)
         family, number, port = record.a[0], record.a[1], record.a[2] & 0xFFFF
         raw = record.strings[0] if record.strings else b""
@@ -133,7 +133,7 @@ class Network:
             return None
         return proc, codes.PROTOCOLS.get(number, "raw"), address, port
 
-    def _own(self, record: Raw, proc: Proc, protocol: str, address: str, port: int, local: int | None = None) -> None:
+    def _own(self, record: Record, proc: Proc, protocol: str, address: str, port: int, local: int | None = None) -> None:
         mine = (record.a[3] if local is None else local) & 0xFFFF
         if mine and len(self._local) < _MAX:
             self._local.setdefault((protocol, mine), []).append((record.time, proc))

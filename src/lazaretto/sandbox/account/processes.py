@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lazaretto.domain.trace import Cause, Process, ProcessExit, ProcessStart, Source
-from lazaretto.sandbox.account.codes import FLAG_COMPAT, Raw, nt_ok
+from lazaretto.sandbox.account.codes import FLAG_COMPAT, nt_ok
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.manifest import GuestManifest, PathSet
 from lazaretto.sandbox.account.paths import PathMap
+from lazaretto.sandbox.account.records import Record
 from lazaretto.sandbox.account.text import (
     LONG,
     clean,
@@ -92,7 +93,7 @@ class Processes:
 
     # --- look-ups ---------------------------------------------------------------------------------------------------
 
-    def of(self, record: Raw) -> Proc:
+    def of(self, record: Record) -> Proc:
         """The process that wrote the record; one that was never announced is taken for the machine's."""
         proc = self._live.get(record.pid)
         return proc if proc is not None else self._announce(record)
@@ -152,7 +153,7 @@ class Processes:
 
     # --- records ----------------------------------------------------------------------------------------------------
 
-    def fork(self, record: Raw) -> None:
+    def fork(self, record: Record) -> None:
         parent = self.of(record)
         child_pid = record.a[0]
         child = self._new(child_pid, parent, record.time)
@@ -173,7 +174,7 @@ class Processes:
             forks = self._by_fork_thread.setdefault((parent.key, record.tid), deque(maxlen=8))
             forks.append(child)
 
-    def join(self, record: Raw) -> Proc:
+    def join(self, record: Record) -> Proc:
         """A process that the tracer took in for another reason than its parent."""
         proc = self.of(record)
         if proc.exited is not None or proc is self.machine:
@@ -189,7 +190,7 @@ class Processes:
             self._take_program(proc, record)
         return proc
 
-    def exec(self, record: Raw) -> Draft | None:
+    def exec(self, record: Record) -> Draft | None:
         """The process became another program. None when that was only a step on the way to it."""
         proc = self.of(record)
         if proc is self.machine or record.result < 0:
@@ -228,7 +229,7 @@ class Processes:
         if self.sample is middle:
             self.sample = proc
 
-    def _take_program(self, proc: Proc, record: Raw) -> None:
+    def _take_program(self, proc: Proc, record: Record) -> None:
         strings = record.strings
         proc.machine_image = clean(strings[0])
         argv = split_nul(strings[1])
@@ -281,7 +282,7 @@ class Processes:
         kept = list(changed.items())[:_MAX_ENVIRONMENT]
         return {clean(k, 128): clean(v, 512) for k, v in kept}
 
-    def created(self, record: Raw) -> tuple[Proc | None, int]:
+    def created(self, record: Record) -> tuple[Proc | None, int]:
         """N_CREATE_PROCESS at its return: name the process it made. Gives (process, Windows pid)."""
         caller = self.of(record)
         windows_pid = record.a[4]
@@ -316,7 +317,7 @@ class Processes:
                 return last
         return None
 
-    def exit(self, record: Raw) -> None:
+    def exit(self, record: Record) -> None:
         proc = self._live.get(record.pid)
         if proc is None or proc.pid != record.pid:  # unknown, or one that shares its parent's entry
             self._live.pop(record.pid, None)
@@ -338,7 +339,7 @@ class Processes:
 
     # --- the table --------------------------------------------------------------------------------------------------
 
-    def _announce(self, record: Raw) -> Proc:
+    def _announce(self, record: Record) -> Proc:
         known = self._machine_pids.get(record.pid)
         proc = self._new(record.pid, None, record.time)
         if proc is self.machine:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lazaretto.domain.trace import Event, RegistryCreate, RegistryDelete, RegistryQuery, RegistrySet, Source
-from lazaretto.sandbox.account.codes import REG_TYPES, Raw, nt_ok
+from lazaretto.sandbox.account.codes import REG_TYPES, nt_ok
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.handles import Handles
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.manifest import GuestManifest
 from lazaretto.sandbox.account.processes import Proc, Processes
+from lazaretto.sandbox.account.records import Record
 from lazaretto.sandbox.account.text import clean, wide
 
 MAX_QUERIES: Final = 3_000  # of one process
@@ -43,7 +44,7 @@ class Registry:
                 return (short + absolute[len(root) :]).rstrip("\\")
         return absolute.rstrip("\\")
 
-    def _opened(self, record: Raw) -> tuple[Proc, str]:
+    def _opened(self, record: Record) -> tuple[Proc, str]:
         proc = self._processes.of(record)
         name = wide(record.strings[0]) if record.strings else ""
         root = record.a[1]
@@ -52,7 +53,7 @@ class Registry:
             return proc, f"{parent}\\{name}".rstrip("\\") if name else parent
         return proc, self.name(name)
 
-    def create(self, record: Raw) -> None:
+    def create(self, record: Record) -> None:
         proc, key = self._opened(record)
         if nt_ok(record.result):
             self._handles.put_key(proc, record.a[2], key)
@@ -62,13 +63,13 @@ class Registry:
         else:
             self._query(record, proc, key, None)
 
-    def open(self, record: Raw) -> None:
+    def open(self, record: Record) -> None:
         proc, key = self._opened(record)
         if nt_ok(record.result):
             self._handles.put_key(proc, record.a[2], key)
         self._query(record, proc, key, None)
 
-    def set_value(self, record: Raw) -> None:
+    def set_value(self, record: Record) -> None:
         proc = self._processes.of(record)
         key = self._handles.key(proc, record.a[1])
         name = wide(record.strings[0])
@@ -79,20 +80,20 @@ class Registry:
         )
         self._derive.registry(draft, key, name, data)
 
-    def delete_key(self, record: Raw) -> None:
+    def delete_key(self, record: Record) -> None:
         proc = self._processes.of(record)
         self._add(RegistryDelete, record, proc, key=self._handles.key(proc, record.a[1]))
 
-    def delete_value(self, record: Raw) -> None:
+    def delete_value(self, record: Record) -> None:
         proc = self._processes.of(record)
         self._add(RegistryDelete, record, proc, key=self._handles.key(proc, record.a[1]), name=wide(record.strings[0]))
 
-    def query_value(self, record: Raw) -> None:
+    def query_value(self, record: Record) -> None:
         proc = self._processes.of(record)
         name = wide(record.strings[0]) if record.strings else ""
         self._query(record, proc, self._handles.key(proc, record.a[1]), name)
 
-    def _query(self, record: Raw, proc: Proc, key: str, name: str | None) -> None:
+    def _query(self, record: Record, proc: Proc, key: str, name: str | None) -> None:
         once = (proc.key, key, name)
         if once in self._queried or (self._noise and _below(key.casefold(), self._noise)):
             return
@@ -101,7 +102,7 @@ class Registry:
         self._queried.add(once)
         self._add(RegistryQuery, record, proc, key=key, name=name)
 
-    def _add(self, cls: type[Event], record: Raw, proc: Proc, **fields: Any) -> Draft:
+    def _add(self, cls: type[Event], record: Record, proc: Proc, **fields: Any) -> Draft:
         return self._journal.add(
             cls, record.time, proc, Source.NATIVE, thread=record.tid, ok=nt_ok(record.result), **fields
         )

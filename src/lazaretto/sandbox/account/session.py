@@ -8,7 +8,7 @@ from lazaretto.domain.trace import ApiCall, Console, Event, Source, Window
 from lazaretto.sandbox.account import managed, messages
 from lazaretto.sandbox.account.files import Files
 from lazaretto.sandbox.account.journal import Draft, Journal
-from lazaretto.sandbox.account.native import Native
+from lazaretto.sandbox.account.native import NativeServices
 from lazaretto.sandbox.account.processes import Proc, Processes
 from lazaretto.sandbox.account.text import clean
 
@@ -19,7 +19,7 @@ _REPEATS: Final = 100
 
 
 class Session:
-    def __init__(self, processes: Processes, files: Files, native: Native, journal: Journal) -> None:
+    def __init__(self, processes: Processes, files: Files, native: NativeServices, journal: Journal) -> None:
         self._processes = processes
         self._files = files
         self._native = native

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from lazaretto.domain.trace import Event, FileCreate, FileDelete, FileMissing, FileMode, FileRead, FileRename, Source
 
 if TYPE_CHECKING:
-    from lazaretto.sandbox.account.codes import Raw
     from lazaretto.sandbox.account.derive import Deriver
     from lazaretto.sandbox.account.files import Files
     from lazaretto.sandbox.account.journal import Draft, Journal
     from lazaretto.sandbox.account.paths import PathMap, Place
     from lazaretto.sandbox.account.processes import Proc
+    from lazaretto.sandbox.account.records import Record
     from lazaretto.sandbox.account.relay import Argument
 
 _GENERIC_WRITE: Final = (
@@ -38,7 +38,7 @@ class WindowsFiles:
         self._journal = journal
         self._derive = derive
 
-    def call(self, record: Raw, proc: Proc, function: str, arguments: tuple[Argument, ...], ok: bool) -> None:
+    def call(self, record: Record, proc: Proc, function: str, arguments: tuple[Argument, ...], ok: bool) -> None:
         """A call of one of `functions` (without A or W) has returned."""
         first = self._place(proc, arguments, 0)
         if first is None:
@@ -63,7 +63,7 @@ class WindowsFiles:
             return None
         return self._paths.of_windows(text, proc.cwd)
 
-    def _open(self, record: Raw, proc: Proc, place: Place, arguments: tuple[Argument, ...], ok: bool) -> None:
+    def _open(self, record: Record, proc: Proc, place: Place, arguments: tuple[Argument, ...], ok: bool) -> None:
         access = arguments[1].number or 0 if len(arguments) > 1 else 0
         how = arguments[4].number or 0 if len(arguments) > 4 else 0
         writes = bool(access & _GENERIC_WRITE)
@@ -79,7 +79,7 @@ class WindowsFiles:
             if draft is not None:
                 self._derive.file(draft, place, "read")
 
-    def _two(self, record: Raw, proc: Proc, function: str, old: Place, new: Place | None, ok: bool) -> None:
+    def _two(self, record: Record, proc: Proc, function: str, old: Place, new: Place | None, ok: bool) -> None:
         if function.startswith("Copy"):
             if new is not None:
                 draft = self._add(FileCreate, record, proc, new, ok)
@@ -100,7 +100,7 @@ class WindowsFiles:
             self._derive.file(draft, old, "rename")
             self._derive.file(draft, new, "write")
 
-    def _add(self, cls: type[Event], record: Raw, proc: Proc, place: Place, ok: bool, **fields: Any) -> Draft | None:
+    def _add(self, cls: type[Event], record: Record, proc: Proc, place: Place, ok: bool, **fields: Any) -> Draft | None:
         """The draft, unless the kernel has told of it already."""
         if not self._files.first(cls, proc, place):
             return None
