@@ -10,6 +10,7 @@ import struct
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -355,7 +356,7 @@ class TestSites:
 
 class TestMessages:
     def test_the_host_can_read_every_kind(self) -> None:
-        required = {
+        required: dict[str, Any] = {
             "name": "n", "method": "GET", "url": "u", "sha256": "s", "size": 1, "head": b"\xff", "category": "program",
             "file": "f", "protocol": "p", "action": "store", "path": "/", "text": "t", "where": "w", "reason": "r",
         }  # fmt: skip

@@ -1,8 +1,11 @@
 """A certificate authority that the guest trusts, and a server certificate for every name on demand.
 
-The authority is made once, when an image is built (`make_ca`). The server keys are made once too, at the start of the
-daemon and thus before the snapshot: making keys is slow on an emulated processor, signing is not.
+The authority and the keys that all servers share are made once, when an image is built (`make_ca`): making keys is slow
+on an emulated processor, signing is not.
 """
+
+# mypy: disable-error-code="import-not-found"
+# python3-cryptography is a package of the guest, not one of the host.
 
 from __future__ import annotations
 
@@ -17,18 +20,20 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_NAME, CA_ORGANIZATION = "Meridian Global Root R3", "Meridian Trust Services"
 _ISSUED = datetime.datetime(2021, 3, 16, tzinfo=datetime.UTC)
 _DAY = datetime.timedelta(days=1)
 CERTIFICATE_FILE, KEY_FILE = "ca.pem", "ca.key"
+SERVER_KEYS = {True: "server-ecdsa.key", False: "server-rsa.key"}  # by whether the client knows ECDSA
 CACHE_LIMIT = 256
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 
 
 def make_ca(folder: Path) -> None:
-    """Write `ca.pem` (for the guest's trust stores, PEM), `ca.der` (the same for Windows stores) and `ca.key`."""
+    """Write `ca.pem` (for the guest's trust stores, PEM), `ca.der` (the same for Windows stores), and private keys."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
@@ -57,40 +62,50 @@ def make_ca(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CERTIFICATE_FILE).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (folder / "ca.der").write_bytes(certificate.public_bytes(serialization.Encoding.DER))
-    private = folder / KEY_FILE
-    private.touch(mode=0o600)
-    private.write_bytes(_pem(key))
+    keys: dict[str, Key] = {
+        KEY_FILE: key,
+        SERVER_KEYS[True]: ec.generate_private_key(ec.SECP256R1()),
+        SERVER_KEYS[False]: rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    }
+    for name_of_file, private_key in keys.items():
+        private = folder / name_of_file
+        private.touch(mode=0o600)
+        private.write_bytes(_pem(private_key))
 
 
-def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    return key.private_bytes(
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+def _pem(key: Key) -> bytes:
+    pem: bytes = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    return pem
+
+
+def _load(pem: bytes) -> Key:
+    key = load_pem_private_key(pem, password=None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+    return key
 
 
 class Certificates:
     """Server-side TLS contexts by name, made when first asked for."""
 
     def __init__(self, authority: Path, work: Path, now: datetime.datetime) -> None:
-        """`authority` is the folder that `make_ca` wrote; `work` a folder in memory for keys and the key log.
+        """`authority` is the folder that `make_ca` wrote; `work` a folder in memory for the key log.
 
         `now` only dates the certificates: a week before it they were issued.
         """
         self._issuer = x509.load_pem_x509_certificate((authority / CERTIFICATE_FILE).read_bytes())
-        key = serialization.load_pem_private_key((authority / KEY_FILE).read_bytes(), password=None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        self._issuer_key = key
+        self._issuer_key = _load((authority / KEY_FILE).read_bytes())
         self._issued = now - 7 * _DAY
         self._work = work
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.key_log = work / "keys.log"
-        self._keys: dict[bool, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey] = {
-            True: ec.generate_private_key(ec.SECP256R1()),
-            False: rsa.generate_private_key(public_exponent=65537, key_size=2048),
-        }
+        self._pem = {modern: (authority / name).read_bytes() for modern, name in SERVER_KEYS.items()}
+        self._public = {modern: _load(pem).public_key() for modern, pem in self._pem.items()}
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
-        for modern, key in self._keys.items():
-            (work / f"key-{modern:d}.pem").write_bytes(_pem(key))
 
     def context(self, name: str, *, modern: bool) -> ssl.SSLContext:
         """A context with a certificate for `name` (a host name or an address). `modern`: with an ECDSA key."""
@@ -107,7 +122,7 @@ class Certificates:
     def _make(self, name: str, modern: bool) -> ssl.SSLContext:
         # The ssl module only takes files; the folder is in memory.
         file = self._work / "certificate.pem"
-        file.write_bytes(self._certificate(name, modern) + (self._work / f"key-{modern:d}.pem").read_bytes())
+        file.write_bytes(self._certificate(name, modern) + self._pem[modern])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         # Old programs are the point here: everything that OpenSSL still knows is allowed.
         context.set_ciphers("ALL:@SECLEVEL=0")
@@ -126,13 +141,12 @@ class Certificates:
             alternatives.append(x509.DNSName(name))
             if name.startswith("www."):
                 alternatives.append(x509.DNSName(name[4:]))
-        public = self._keys[modern].public_key()
         authority_key = self._issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         certificate = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]))
             .issuer_name(self._issuer.subject)
-            .public_key(public)
+            .public_key(self._public[modern])
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._issued)
             .not_valid_after(self._issued + 90 * _DAY)
@@ -144,7 +158,8 @@ class Certificates:
             )
             .sign(self._issuer_key, hashes.SHA256())
         )
-        return certificate.public_bytes(serialization.Encoding.PEM)
+        pem: bytes = certificate.public_bytes(serialization.Encoding.PEM)
+        return pem
 
 
 def main(arguments: list[str] | None = None) -> int:

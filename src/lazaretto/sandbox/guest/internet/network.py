@@ -20,7 +20,7 @@ from pathlib import Path
 # In the local table, which is asked first: a more specific unicast route keeps the LAN itself reachable. The local
 # table and no other, because the kernel only accepts a source address that it finds there (replies, echo).
 _WORLD = ("route replace local 0.0.0.0/0 dev lo table local scope host",)
-_WORLD6 = ("-6 route replace local ::/0 dev lo table local",)
+_WORLD6 = ("route replace local ::/0 dev lo table local",)
 
 _SESSION = ipaddress.IPv4Interface("192.168.178.34/24")
 _GATEWAY = ipaddress.IPv4Address("192.168.178.1")
@@ -44,7 +44,7 @@ class Wire:
 
 
 def gateway_commands(wire: Wire, *, ipv6: bool) -> list[str]:
-    """Arguments for `ip`, one line each, in the tools' namespace, once the pair exists."""
+    """Lines for `ip -batch` in the tools' namespace, once the pair exists."""
     lan = wire.interface
     network = wire.session.network
     lines = [
@@ -58,16 +58,16 @@ def gateway_commands(wire: Wire, *, ipv6: bool) -> list[str]:
     ]
     if ipv6:
         lines += [
-            f"-6 addr replace {wire.gateway6}/{wire.session6.network.prefixlen} dev {lan} nodad",
-            f"-6 route replace unicast {wire.session6.network} dev {lan} table local",
-            f"-6 route replace unicast fe80::/64 dev {lan} table local",
+            f"addr replace {wire.gateway6}/{wire.session6.network.prefixlen} dev {lan} nodad",
+            f"route replace unicast {wire.session6.network} dev {lan} table local",
+            f"route replace unicast fe80::/64 dev {lan} table local",
             *_WORLD6,
         ]
     return lines
 
 
 def session_commands(wire: Wire, *, ipv6: bool) -> list[str]:
-    """Arguments for `ip`, one line each, in the session's namespace, once the pair exists."""
+    """Lines for `ip -batch` in the session's namespace, once the pair exists."""
     eth = wire.session_interface
     lines = [
         "link set lo up",
@@ -78,8 +78,8 @@ def session_commands(wire: Wire, *, ipv6: bool) -> list[str]:
     ]
     if ipv6:
         lines += [
-            f"-6 addr replace {wire.session6} dev {eth} nodad",
-            f"-6 route replace default via {wire.gateway6} dev {eth}",
+            f"addr replace {wire.session6} dev {eth} nodad",
+            f"route replace default via {wire.gateway6} dev {eth}",
         ]
     return lines
 
@@ -109,18 +109,18 @@ def set_up(wire: Wire, session: str) -> None:
         [f"link add {wire.interface} type veth peer name {wire.session_interface} netns {session}"],
     )
     _apply(sysctls(wire.interface, gateway=True))
-    for name, value in sysctls(wire.session_interface, gateway=False).items():
-        # Best effort: the session may have no IPv6, and its /proc is not ours to look at.
-        script = f"test ! -e /proc/sys/net/{name} || echo '{value}' > /proc/sys/net/{name}"
-        subprocess.run([*enter, "sh", "-c", script], check=False)
+    # /proc/sys/net shows the namespace of whoever looks. Best effort: there may be no IPv6.
+    script = "".join(
+        f"test ! -e /proc/sys/net/{name} || echo {value} > /proc/sys/net/{name}\n"
+        for name, value in sysctls(wire.session_interface, gateway=False).items()
+    )
+    subprocess.run([*enter, "sh", "-c", script], check=False)
     _ip((), gateway_commands(wire, ipv6=ipv6))
     _ip(enter, session_commands(wire, ipv6=ipv6))
 
 
 def _ip(prefix: tuple[str, ...], lines: list[str]) -> None:
-    # Not -batch: it can't change the family from line to line.
-    for line in lines:
-        subprocess.run([*prefix, "ip", *line.split()], check=True)
+    subprocess.run([*prefix, "ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
 
 
 def _apply(settings: dict[str, str]) -> None:
