@@ -121,7 +121,7 @@ class CatalogueError(LazarettoError):
         place = f"{file}:{line}" if line else file
         named = f" rule {rule!r}" if rule else ""
         at = f" field {field!r}" if field else ""
-        super().__init__(f"{place}:{named}{at}: {problem}")
+        super().__init__(f"{place}{':' if named or at else ''}{named}{at}: {problem}")
         self.file = file
         self.line = line
         self.rule = rule

@@ -216,7 +216,11 @@ def _by_header(text: str, extension: str) -> FileType | None:
 
 
 def _markup(text: str, start: str, extension: str) -> FileType | None:  # noqa: PLR0911 (one return a format reads best)
-    if not start.startswith("<") and _BY_EXTENSION.get(extension, "html") not in _MARKUP:
+    early = any(tag in start[:512] for tag in ("<html", "<script", "<!doctype html"))
+    if (
+        not start.startswith("<")
+        and _BY_EXTENSION.get(extension, "" if extension or not early else "html") not in _MARKUP
+    ):
         return None
     whole = text.lower()
     if "<hta:application" in whole or (extension == "hta" and "<script" in whole):
@@ -229,12 +233,12 @@ def _markup(text: str, start: str, extension: str) -> FileType | None:  # noqa: 
         return of("wsf")
     if "<?php" in whole or "<?=" in start:
         return of("php")
-    if "<svg" in start:
-        return of("svg", *(("script",) if "<script" in whole else ()))
     if "<?mso-application" in start or "schemas-microsoft-com:office:word" in start:
         return of("docx", "flat-xml")
     if re.search(r"<!doctype html|<(?:html|head|body|script|iframe|meta|div|table|title)\b", start):
         return of("html", *(("script",) if "<script" in whole else ()))
+    if "<svg" in start:
+        return of("svg", *(("script",) if "<script" in whole else ()))
     return of("xml") if start.startswith("<?xml") else None
 
 
