@@ -30,7 +30,7 @@ fi
 
 # --- Wine's files -----------------------------------------------------------------------------------------------------
 
-$OUR/repaint $WINE_DIRS
+$OUR/repaint /build/profile/relay.txt $WINE_DIRS
 sh -eu /build/profile/inf.sh /usr/share/wine/wine.inf
 
 # --- the Windows installation -----------------------------------------------------------------------------------------
@@ -59,12 +59,12 @@ sh -eu /build/profile/furnish.sh "$C" "$USER_NAME" "$OUR"
 
 mkdir -p "$C/windows/temp"
 for file in /build/profile/registry/*.reg; do
-    sed -e "s/@USER@/$USER_NAME/g" -e "s/@HOST@/$HOST_NAME/g" "$file" > "$C/windows/temp/import.reg"
+    # As UTF-16: only there regedit takes REG_EXPAND_SZ and REG_MULTI_SZ for wide text.
+    { printf '\377\376'; sed -e "s/@USER@/$USER_NAME/g" -e "s/@HOST@/$HOST_NAME/g" "$file" | iconv -f UTF-8 -t UTF-16LE; } \
+        > "$C/windows/temp/import.reg"
     as_user wine64 'C:\windows\regedit.exe' /S 'C:\windows\temp\import.reg'
 done
 rm -f "$C/windows/temp/import.reg"
-include=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' /build/profile/relay.txt | tr '\n' ';' | sed 's/;$//')
-as_user wine64 'C:\windows\system32\reg.exe' add 'HKCU\Software\Dell\Debug' /v RelayInclude /d "$include" /f
 as_user wineserver64 -k
 as_user wineserver64 -w
 # What registration left in words that are nobody's but Wine's.

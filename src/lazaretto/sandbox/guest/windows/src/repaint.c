@@ -1,6 +1,6 @@
 /* Gives Wine's own files the looks of the files of Windows: run once over the guest's root while it is built.
  *
- *     repaint DIRECTORY...        (files are changed in place, hard links are kept)
+ *     repaint RELAY-LIST DIRECTORY...        (files are changed in place, hard links are kept)
  *
  * In programs and libraries (PE):
  *   - debug sections are cut off (two thirds of the size),
@@ -8,7 +8,11 @@
  *   - exported and imported names that begin with wine_ or __wine_ get another prefix of the same length,
  *   - version resources name the vendor, product and version of Windows,
  *   - registry keys, program names and texts that say Wine are replaced by ones of the same length,
- *   - the user's security identifier gets a machine's part.
+ *   - the user's security identifier gets a machine's part,
+ *   - mistakes of this version of Wine that scripts stumble over are mended (`fixes`),
+ *   - the relay descriptors (from which Wine's API trace makes its thunks, at every load of a library) keep the functions
+ *     of RELAY-LIST only. Wine's own filter in the registry does the same, but each process would pay for comparing each
+ *     of ten thousand exported names with each entry of the list.
  * In Wine's Unix half (ELF) the same mark, names and keys outside the dynamic string table: both halves must agree,
  * and the symbols of the ELF files stay as they are (the tracer needs them).
  *
@@ -156,6 +160,28 @@ static void replace_mark(unsigned char *start, unsigned char *end)
 			memcpy(p, new_stub + half, 8);
 }
 
+/* ---- mistakes --------------------------------------------------------------------------------------------------- */
+
+/* Code with the same length, in files of that name. */
+static const struct { const char *file; unsigned char length; const char *from, *to; } fixes[] = {
+	/* WshShell.ExpandEnvironmentStrings counted the NUL as part of the string, so that what a script appended was lost:
+	 *     xor ecx,ecx; mov edx,eax; mov esi,eax; call  ->  xchg esi,eax; lea edx,[rsi-1]; xor ecx,ecx; call */
+	{"wshom.ocx", 8, "\x31\xc9\x89\xc2\x89\xc6\xff\x15", "\x96\x8d\x56\xff\x31\xc9\xff\x15"},
+	/*     sub esp,12; mov edi,eax; mov [esp+4],eax; mov dword [esp],0
+	 *  -> sub esp,12; xchg edi,eax; lea eax,[edi-1]; mov [esp+4],eax; and dword [esp],0; nop */
+	{"wshom.ocx", 18, "\x83\xec\x0c\x89\xc7\x89\x44\x24\x04\xc7\x04\x24\0\0\0\0\xff\x15",
+	 "\x83\xec\x0c\x97\x8d\x47\xff\x89\x44\x24\x04\x83\x24\x24\0\x90\xff\x15"},
+};
+static unsigned fixed[ARRAY(fixes)];
+
+static void mend(const char *file, unsigned char *start, unsigned char *end)
+{
+	for (unsigned i = 0; i < ARRAY(fixes); i++) {
+		unsigned char *p = strcmp(file, fixes[i].file) ? NULL : memmem(start, end - start, fixes[i].from, fixes[i].length);
+		if (p) memcpy(p, fixes[i].to, fixes[i].length), fixed[i]++;
+	}
+}
+
 /* ---- PE -------------------------------------------------------------------------------------------------------- */
 
 struct section { char name[8]; uint32_t vsize, va, rsize, raw, reloc, lines; uint16_t nreloc, nlines; uint32_t flags; } __attribute__((packed));
@@ -278,6 +304,82 @@ static size_t cut_debug(struct pe *pe)
 	put16(pe->coff + 18, u16(pe->coff + 18) | 0x20c); /* line numbers, symbols and debug information stripped */
 	put32(pe->opt + 56, image);
 	return pe->size = end;
+}
+
+/* ---- relay ----------------------------------------------------------------------------------------------------- */
+
+#define RELAY_MAGIC 0xdeb90002 /* RELAY_DESCR_MAGIC of dlls/ntdll/relay.c */
+#define MAX_RELAY 2048
+static char relayed[MAX_RELAY][96]; /* module.function, the module in lower case */
+static unsigned relay_count, relay_found;
+static char relay_seen[MAX_RELAY];
+
+static int read_relay(const char *path)
+{
+	char line[256];
+	FILE *file = fopen(path, "r");
+	if (!file) return perror(path), 0;
+	while (fgets(line, sizeof(line), file) && relay_count < MAX_RELAY) {
+		char word[96];
+		if (sscanf(line, "%95[A-Za-z0-9_.]", word) != 1) continue;
+		char *dot = strrchr(word, '.');
+		for (char *c = word; dot && c < dot; c++) *c = tolower((unsigned char)*c);
+		if (dot) strcpy(relayed[relay_count++], word);
+	}
+	fclose(file);
+	return 1;
+}
+
+static int is_relayed(const char *module, const char *function)
+{
+	char name[256];
+	snprintf(name, sizeof(name), "%s.%s", module, function);
+	for (unsigned i = 0; i < relay_count; i++)
+		if (!strcmp(relayed[i], name)) {
+			relay_found += !relay_seen[i];
+			return relay_seen[i] = 1;
+		}
+	return 0;
+}
+
+static unsigned char *at_address(const struct pe *pe, const unsigned char *pointer, int wide)
+{
+	uint64_t base, at;
+	if (wide) memcpy(&base, pe->opt + 24, 8), memcpy(&at, pointer, 8);
+	else base = u32(pe->opt + 28), at = u32(pointer);
+	return at > base && at - base < 0xffffffff ? at_rva(pe, at - base) : NULL;
+}
+
+/* Before the library's name in the export directory stand a magic number and the address of the descriptor: magic, relay
+ * function, private data, base of the thunks, offsets of the thunks from it (0: the function has none), arguments. */
+static void thin_relay(const struct pe *pe)
+{
+	uint32_t size;
+	int wide = u16(pe->opt) == 0x20b, width = wide ? 8 : 4;
+	unsigned char *exports = directory(pe, 0, &size), *name = exports ? at_rva(pe, u32(exports + 12)) : NULL;
+	if (!name || name - pe->base < 8 || u32(name - 8) != RELAY_MAGIC) return;
+	unsigned char *descriptor = at_rva(pe, u32(name - 4));
+	if (!descriptor || descriptor + 6 * width > pe->base + pe->size || u32(descriptor) != RELAY_MAGIC) return;
+	unsigned char *offsets = at_address(pe, descriptor + 4 * width, wide);
+	unsigned char *names = at_rva(pe, u32(exports + 32)), *ordinals = at_rva(pe, u32(exports + 36));
+	uint32_t count = u32(exports + 20), kept = 0;
+	char module[96];
+	if (!offsets || offsets + 4ul * count > pe->base + pe->size) return;
+	snprintf(module, sizeof(module), "%s", name);
+	for (char *c = module; *c; c++) *c = tolower((unsigned char)*c);
+	char *dll = strstr(module, ".dll");
+	if (dll) *dll = 0;
+	unsigned char *keep = calloc(1, count ? count : 1);
+	for (uint32_t i = 0; names && i < u32(exports + 24); i++) {
+		const char *function = (const char *)at_rva(pe, u32(names + 4 * i));
+		uint16_t ordinal = u16(ordinals + 2 * i);
+		if (function && ordinal < count && is_relayed(module, function)) keep[ordinal] = 1;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (keep[i]) kept++;
+		else put32(offsets + 4 * i, 0);
+	free(keep);
+	if (!kept) put32(name - 8, 0);
 }
 
 static void set_checksum(const struct pe *pe)
@@ -435,13 +537,14 @@ static void keep_registration(unsigned char *start, unsigned char *end)
 	for (unsigned char *p = start; (p = memmem(p, end - p, from, sizeof(from))); p += sizeof(from)) memcpy(p, to, sizeof(to));
 }
 
-static size_t repaint_pe(struct pe *pe)
+static size_t repaint_pe(struct pe *pe, const char *file)
 {
 	int own = !memcmp(pe->base + MARK_OFFSET, old_mark, sizeof(old_mark));
 	size_t size = own ? cut_debug(pe) : pe->size;
 	uint32_t length;
 	unsigned char *resources = directory(pe, 2, &length);
 	if (resources) walk_resources(pe, resources, pe->base + pe->size - resources, 0, 0, 0);
+	if (own) thin_relay(pe), mend(file, pe->base, pe->base + size);
 	keep_registration(pe->base, pe->base + size);
 	rename_all(pe->base, pe->base + size, NULL, NULL);
 	sort_exports(pe);
@@ -488,7 +591,6 @@ static unsigned changed;
 
 static int visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	(void)ftw;
 	if (type != FTW_F || st->st_size < 0x100) return 0;
 	int fd = open(path, collecting ? O_RDONLY : O_RDWR);
 	if (fd < 0) { perror(path); return 1; }
@@ -499,7 +601,7 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 	size_t size = st->st_size;
 	if (parse_pe(&pe, base, st->st_size)) {
 		if (collecting) collect_exports(&pe);
-		else size = repaint_pe(&pe), changed++;
+		else size = repaint_pe(&pe, path + ftw->base), changed++;
 	} else if (!collecting && dynstr_of(base, st->st_size, &hole, &hole_end)) {
 		rename_all(base, base + size, hole, hole_end);
 		replace_texts(base, base + size, hole, hole_end);
@@ -515,10 +617,15 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 
 int main(int argc, char **argv)
 {
-	if (argc < 2) return fprintf(stderr, "usage: repaint DIRECTORY...\n"), 2;
+	if (argc < 3) return fprintf(stderr, "usage: repaint RELAY-LIST DIRECTORY...\n"), 2;
+	if (!read_relay(argv[1])) return 1;
 	for (collecting = 1; collecting >= 0; collecting--)
-		for (int i = 1; i < argc; i++)
+		for (int i = 2; i < argc; i++)
 			if (nftw(argv[i], visit, 16, FTW_PHYS)) return 1;
-	printf("repaint: %u files, %u names\n", changed, name_count);
+	printf("repaint: %u files, %u names, %u of %u traced functions\n", changed, name_count, relay_found, relay_count);
+	for (unsigned i = 0; i < relay_count; i++)
+		if (!relay_seen[i]) printf("repaint: no function %s\n", relayed[i]);
+	for (unsigned i = 0; i < ARRAY(fixes); i++)
+		if (fixed[i] != 1) printf("repaint: fix %u of %s fits %u times\n", i, fixes[i].file, fixed[i]);
 	return 0;
 }
