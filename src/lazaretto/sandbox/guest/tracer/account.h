@@ -7,6 +7,7 @@
 #define LAZARETTO_ACCOUNT_H
 
 #define NULL ((void *)0)
+#define EEXIST 17
 #define EINVAL 22
 #define AT_FDCWD (-100)
 #define IS_ERROR(value) ((unsigned long)(value) > (unsigned long)-4096L)
@@ -81,12 +82,12 @@ static __always_inline bool add_member(struct task_struct *task)
 {
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct member new = {.inner_pid = inner_tgid(task), .flags = task_flags(task)};
-	long error = bpf_map_update_elem(&members, &tgid, &new, BPF_NOEXIST);
+	int error = (int)bpf_map_update_elem(&members, &tgid, &new, BPF_NOEXIST); /* the upper half is not sign-extended */
 
 	if (!error) {
 		__sync_fetch_and_add(&live, 1);
 		__sync_fetch_and_add(&joined, 1);
-	} else if (error != -17 /* EEXIST */) {
+	} else if (error != -EEXIST) {
 		__sync_fetch_and_add(&lost, 1);
 	}
 	return !error;
@@ -229,7 +230,8 @@ static __always_inline void emit(struct scratch *s)
 
 /* The kernel's own bpf_d_path() may be called from a handful of functions only, so the names are walked here: from the
  * object up to the root of its mount, from there at the mount point of the parent mount, until a mount that hangs in
- * nothing. That is the path in the mount namespace, whatever root directory (chroot) the process has.
+ * nothing. That is the path in the mount namespace, whatever root directory (chroot) the process has. An object that is
+ * its own parent has a name and no place: "/memfd:NAME".
  */
 #define PATH_ROOM 4096
 #define NAME_ROOM 256
@@ -273,7 +275,7 @@ static long walk_up(u32 step, struct walk *w)
 		return 0;
 	}
 	parent = BPF_CORE_READ(dentry, d_parent);
-	if (parent == dentry || !parent)
+	if (!parent || (parent == dentry && w->start != PATH_ROOM))
 		return 1;
 	bpf_core_read(&name, sizeof(name), &dentry->d_name);
 	length = name.len & (NAME_ROOM - 1);

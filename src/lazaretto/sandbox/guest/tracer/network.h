@@ -132,16 +132,18 @@ int BPF_PROG(on_datagram6, struct sock *sock, struct sockaddr *address, int leng
 	return connected(sock, address, result);
 }
 
-/* A name that begins with NUL is an abstract one. */
+/* A name that begins with NUL is an abstract one, of the length given; else it is a path, which the kernel has ended with NUL. */
 static __always_inline int report_unix(u16 kind, struct sock *sock, struct sockaddr *address, int length, long result)
 {
 	struct member *member = current_member();
 	struct scratch *s;
 	u16 family = 0;
+	char first = 0;
 
 	if (!member)
 		return 0;
 	bpf_probe_read_kernel(&family, sizeof(family), address);
+	bpf_probe_read_kernel(&first, 1, (void *)address + ADDRESS_PATH);
 	if (family != AF_UNIX || length < ADDRESS_PATH || length > ADDRESS_PATH + ADDRESS_PATH_MAX)
 		return 0;
 	s = begin(member, kind, 1);
@@ -149,7 +151,10 @@ static __always_inline int report_unix(u16 kind, struct sock *sock, struct socka
 		return 0;
 	s->head.result = result;
 	s->head.a[0] = AF_UNIX;
-	put_bytes(s, (void *)address + ADDRESS_PATH, length - ADDRESS_PATH, 127, KERNEL);
+	if (first)
+		put_text(s, (void *)address + ADDRESS_PATH, KERNEL);
+	else
+		put_bytes(s, (void *)address + ADDRESS_PATH, length - ADDRESS_PATH, 127, KERNEL);
 	emit(s);
 	return 0;
 }

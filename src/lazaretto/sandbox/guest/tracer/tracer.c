@@ -1,9 +1,9 @@
 /* Loads the programs of tracer.bpf.c, carries their records to the host, and takes orders from the keeper.
  *
- *     tracer --port PATH --control FD [--wine64 NTDLL] [--wine32 NTDLL]
+ *     tracer --port PATH --control FD [--reply FD] [--wine64 NTDLL] [--wine32 NTDLL]
  *
  * --port     the virtio-serial port; frames of record.h are written to it
- * --control  a socket (or one end of a pair of pipes: FD is read, FD or --reply FD is written) with one order a line:
+ * --control  a socket, or with --reply a pair of pipes (the first is read, the second written), with one order a line:
  *
  *     launcher PID             new children of this process are roots of the account (JOIN_SAMPLE)
  *     watch PID REASON         new children of this process join the account: service, task, session
@@ -12,8 +12,10 @@
  *     list                     answered by "live N"
  *     flush                    answered by "flushed" when everything seen so far was written to the port
  *
- * It says by itself: "ready" once everything is attached, "empty" when the last process of the account is gone, "lost N"
- * when records were lost, "error ..." for an order it does not understand.
+ * It says by itself: "ready" once everything is attached, "empty" when the last process of the account is gone, "busy" when
+ * there is one again after that, "code PID" when memory of a process became executable that was or is writable, "lost N"
+ * when records were lost, "error ..." for an order it does not understand. "code" is a hint: it may be left out when there
+ * are many, or the keeper is slow to read.
  *
  * Process ids are those of the first pid namespace. Nobody but the keeper can reach this process; it ends with the guest.
  */
@@ -41,6 +43,7 @@
 
 #define FRAME_ROOM (256 * 1024) /* a frame is sent when the next record would go beyond this */
 #define LINE_ROOM 256
+#define MEMORY_WRITABLE 4 /* of R_MEMORY's a3 */
 #define GATHER_NS 5000000 /* once woken, wait for more before writing: fewer, larger frames */
 
 struct member { /* as in account.h */
@@ -61,6 +64,7 @@ static int port = -1, control = -1, reply = -1;
 static unsigned char frame[sizeof(struct frame_head) + FRAME_ROOM];
 static size_t frame_used = sizeof(struct frame_head);
 static unsigned long long lost_reported, joined_at_empty;
+static bool quiet; /* "empty" was said last */
 
 static void die(const char *what)
 {
@@ -82,6 +86,30 @@ static void say(const char *format, ...)
 	line[length++] = '\n';
 	if (reply >= 0 && write(reply, line, length) < 0)
 		reply = -1; /* the keeper is gone; the records still go out */
+}
+
+/* Processes in whose memory code appeared since the keeper was last told. */
+#define CODE_ROOM 16
+
+static unsigned int code_pids[CODE_ROOM];
+static size_t code_count;
+
+static void note_code(const struct record_head *head)
+{
+	for (size_t i = 0; i < code_count; i++)
+		if (code_pids[i] == head->pid)
+			return;
+	if (code_count < CODE_ROOM)
+		code_pids[code_count++] = head->pid;
+}
+
+static void say_code(void)
+{
+	struct pollfd ready = {.fd = reply, .events = POLLOUT};
+
+	for (size_t i = 0; i < code_count && poll(&ready, 1, 0) == 1; i++)
+		say("code %u", code_pids[i]);
+	code_count = 0;
 }
 
 /* --- frames -------------------------------------------------------------------------------------------------------- */
@@ -117,7 +145,11 @@ static void send_frame(void)
 
 static int take_record(void *context, void *record, size_t size)
 {
+	const struct record_head *head = record;
+
 	(void)context;
+	if (head->kind == R_MEMORY && head->a[3] & MEMORY_WRITABLE)
+		note_code(head);
 	if (frame_used + size > sizeof(frame))
 		send_frame();
 	memcpy(frame + frame_used, record, size);
@@ -155,9 +187,16 @@ static void drain(void)
 	}
 	joined = skeleton->bss->joined;
 	send_frame();
-	if (skeleton->bss->live <= 0 && joined != joined_at_empty) {
+	say_code();
+	if (joined == joined_at_empty)
+		return;
+	if (skeleton->bss->live <= 0) {
 		joined_at_empty = joined;
+		quiet = true;
 		say("empty");
+	} else if (quiet) {
+		quiet = false;
+		say("busy");
 	}
 }
 
