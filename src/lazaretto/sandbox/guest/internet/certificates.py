@@ -16,6 +16,7 @@ import re
 import ssl
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -73,7 +74,7 @@ def make_ca(folder: Path) -> None:
         private.write_bytes(_pem(private_key))
 
 
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Key: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 def _pem(key: Key) -> bytes:

@@ -33,7 +33,7 @@ class Item:
     file: str = ""
     members: tuple[tuple[str, str], ...] = ()
 
-    @property
+    @functools.cached_property  # hashing is what a download costs on an emulated processor
     def sha256(self) -> str:
         return hashlib.sha256(self.body).hexdigest()
 
@@ -304,11 +304,11 @@ class Shelf:
         """A zip archive with a recorder inside, named after the archive."""
         stem = re.sub(r"[^A-Za-z0-9._-]", "_", name.rsplit(".", 1)[0])[:64] or "setup"
         program = self.program("recorder32.exe", url)
-        members = {f"{stem}.exe": program.body, "readme.txt": b"Run the program to install.\r\n"}
+        members = {f"{stem}.exe": program, "readme.txt": text("Run the program to install.\r\n")}
         return Item(
-            body=_zip(members),
+            body=_zip({member: item.body for member, item in members.items()}),
             media_type=_ARCHIVES[extension],
             category="archive",
             file=program.file,
-            members=tuple((member, hashlib.sha256(data).hexdigest()) for member, data in members.items()),
+            members=tuple((member, item.sha256) for member, item in members.items()),
         )
