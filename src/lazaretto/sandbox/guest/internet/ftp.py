@@ -201,9 +201,7 @@ class Session:
             kept += piece[: max(0, BLOB_LIMIT - len(kept))]
         path = self._path(argument)
         blob = self._world.channel.send_blob("upload", path, bytes(kept)) if size <= BLOB_LIMIT else 0
-        self._world.tell(
-            Ftp, self._stream, action="store", path=path, size=size, head=bytes(kept[:4096]), blob=blob
-        )
+        self._world.tell(Ftp, self._stream, action="store", path=path, size=size, head=bytes(kept[:4096]), blob=blob)
 
     async def _retrieve(self, argument: str, data: Stream) -> None:
         item, url = self._item(argument)

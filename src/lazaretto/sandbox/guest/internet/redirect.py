@@ -82,9 +82,7 @@ def redirect(sockets: dict[tuple[int, int], socket.socket], namespace: str = "/p
     for (family, protocol), sock in sockets.items():
         index = (protocol == socket.IPPROTO_UDP) | (family == socket.AF_INET6) << 1
         key, value = ctypes.c_uint32(index), ctypes.c_uint64(sock.fileno())
-        attributes = struct.pack(
-            "<IIQQQ", map_descriptor, 0, ctypes.addressof(key), ctypes.addressof(value), 0
-        )
+        attributes = struct.pack("<IIQQQ", map_descriptor, 0, ctypes.addressof(key), ctypes.addressof(value), 0)
         _bpf(_MAP_UPDATE, attributes)
     code = program(map_descriptor)
     instructions = ctypes.create_string_buffer(code, len(code))
@@ -97,9 +95,7 @@ def redirect(sockets: dict[tuple[int, int], socket.socket], namespace: str = "/p
     program_descriptor = _bpf(_PROG_LOAD, attributes)
     namespace_descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        link = _bpf(
-            _LINK_CREATE, struct.pack("<IIII", program_descriptor, namespace_descriptor, _ATTACH_SK_LOOKUP, 0)
-        )
+        link = _bpf(_LINK_CREATE, struct.pack("<IIII", program_descriptor, namespace_descriptor, _ATTACH_SK_LOOKUP, 0))
     finally:
         os.close(namespace_descriptor)
         os.close(program_descriptor)

@@ -169,4 +169,3 @@ _ROUTER = (
     '<form method="post" action="/login_sid.lua"><label>Kennwort <input type="password" name="response"></label>'
     "<button>Anmelden</button></form></body></html>\n"
 )
-

@@ -225,9 +225,7 @@ def _name_service_json(query: dict[str, list[str]], stream: Stream, world: World
     return Answer(status=200, item=text(json.dumps(reply), "application/dns-json", "json"))
 
 
-def _tell_name(
-    name: str, kind: str, status: str, answers: tuple[str, ...], stream: Stream, world: World
-) -> None:
+def _tell_name(name: str, kind: str, status: str, answers: tuple[str, ...], stream: Stream, world: World) -> None:
     world.tell(Dns, stream, name=name, type=kind, answers=answers, status=status, transport="https")
 
 
