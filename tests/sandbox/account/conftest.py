@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from lazaretto.domain.trace import AnyEvent, Ending, Lost, Trace
@@ -62,7 +63,7 @@ class Told:
         self.record(Kind.EXIT, 0, pid=99)
 
     def create_process(self, child: int, image: str, command_line: str, windows_pid: int, **more: Any) -> None:
-        """CreateProcess by pid 100, as records come: fork, fork, exec of the loader, and only then the call's return."""
+        """CreateProcess by pid 100, as records come: fork, fork, exec of the loader, then the call's return."""
         middle = child + 1000
         self.record(Kind.FORK, middle, 0, pid=100, tid=more.get("tid", 100))
         self.record(Kind.FORK, child, child - 90, pid=middle)
@@ -83,7 +84,9 @@ class Told:
         self.record(Kind.WRITE, 0, len(head), strings=(path.encode(), head[:64]), **more)
         self.record(Kind.CLOSE_WRITE, size or len(head), size or len(head), 1, strings=(path.encode(),), **more)
 
-    def connect(self, address: str, port: int, local: int, kind: int = Kind.CONNECT, protocol: int = 6, **more: Any) -> None:
+    def connect(
+        self, address: str, port: int, local: int, kind: int = Kind.CONNECT, protocol: int = 6, **more: Any
+    ) -> None:
         self.record(kind, 2, protocol, port, local, strings=(socket.inet_aton(address),), **more)
 
     def internet(self, event: str, **fields: Any) -> None:
@@ -126,8 +129,6 @@ def _sound() -> Callable[[Trace], None]:
 
 @pytest.fixture
 def linux_manifest() -> GuestManifest:
-    import msgspec
-
     return msgspec.structs.replace(
         debian_manifest("linux", "anna", resolvers=("192.168.178.1",)),
         canaries={"/home/anna/.ssh/id_ed25519": "ssh-key", "/home/anna/Documents/*": "document"},
@@ -136,10 +137,10 @@ def linux_manifest() -> GuestManifest:
 
 @pytest.fixture
 def windows_manifest() -> GuestManifest:
-    import msgspec
-
     plain = debian_manifest("windows", "anna", SID, ("192.168.178.1",))
-    standins = {f"{DRIVE_C}/windows/system32/{name}.exe": name for name in ("vssadmin", "schtasks", "powershell", "bcdedit")}
+    standins = {
+        f"{DRIVE_C}/windows/system32/{name}.exe": name for name in ("vssadmin", "schtasks", "powershell", "bcdedit")
+    }
     return msgspec.structs.replace(
         plain, standins=standins, noise_keys=("HKLM\\System\\CurrentControlSet\\Control\\Session Manager",),
         canaries={f"{DRIVE_C}/users/anna/Documents/*": "document"},

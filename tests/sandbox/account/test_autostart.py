@@ -44,7 +44,11 @@ def test_registry(key, name, mechanism):
         ("/home/anna/.config/autostart/x.desktop", "", "xdg"),
         ("/home/anna/.ssh/authorized_keys", "", "ssh"),
         ("/home/anna/notes.txt", "", ""),
-        ("/x", "C:\\users\\anna\\AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs\\Startup\\x.lnk", "startup-folder"),
+        (
+            "/x",
+            "C:\\users\\anna\\AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs\\Startup\\x.lnk",
+            "startup-folder",
+        ),
         ("/x", "C:\\windows\\system32\\Tasks\\x", "task"),
         ("/x", "C:\\x.txt", ""),
     ],

@@ -6,26 +6,36 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazaretto.domain.trace import Ending, Lost, event_from_json, event_to_json
+from lazaretto.domain.trace import Ending, FileWrite, Lost, Source, event_from_json, event_to_json
 from lazaretto.sandbox.account.build import Account
 from lazaretto.sandbox.account.journal import MAX_EVENT_BYTES, Journal
 from lazaretto.sandbox.account.manifest import GuestManifest, MachineProcess, debian_manifest
+from lazaretto.sandbox.account.processes import Proc
 from lazaretto.sandbox.account.records import Kind, Record
 
 PATHS = [
-    b"/tmp/a", b"/tmp/b", b"/etc/crontab", b"/home/anna/.wine/drive_c/x.exe", b"/usr/lib/wine/wine64", b"/usr/bin/crontab", b"\xff\x00\n",
+    b"/tmp/a", b"/tmp/b", b"/etc/crontab", b"/home/anna/.wine/drive_c/x.exe", b"/usr/lib/wine/wine64",
+    b"/usr/bin/crontab", b"\xff\x00\n",
     b"/home/anna/Documents/x", b"/dev/input/event0", b"/usr/lib/qemu/arm",
 ]  # fmt: skip
 LINES = [
-    b'0020:0024:Call user32.MessageBoxA(0,1 "a",2 "b",0) ret=00401000', b"0020:0024:Ret  user32.MessageBoxA() retval=1 ret=00401000",
-    b"0024:Call user32.GetDC(0) ret=401000", b"0024:Ret  user32.GetDC() retval=1 ret=401000", b"0024:Call advapi32.StartServiceA(1) ret=1",
+    b'0020:0024:Call user32.MessageBoxA(0,1 "a",2 "b",0) ret=00401000',
+    b"0020:0024:Ret  user32.MessageBoxA() retval=1 ret=00401000",
+    b"0024:Call user32.GetDC(0) ret=401000", b"0024:Ret  user32.GetDC() retval=1 ret=401000",
+    b"0024:Call advapi32.StartServiceA(1) ret=1",
     b'0024:Call KERNEL32.MoveFileW(1 L"C:\\\\a",2 L"b") ret=1', b"0024:Ret  KERNEL32.MoveFileW() retval=1 ret=1",
 ]  # fmt: skip
 WIDE = [text.encode("utf-16-le") for text in ("\\Registry\\Machine\\X", "\\??\\C:\\a.exe", "a.exe /x", "Run", "")]
 SMALL = st.integers(0, 40)
-NUMBERS = st.one_of(SMALL, st.sampled_from([0x50, 0x40, 0xFFFFFFFFFFFFFFFF, 1 << 63, 0x7B000000]), st.integers(0, (1 << 64) - 1))
+NUMBERS = st.one_of(
+    SMALL, st.sampled_from([0x50, 0x40, 0xFFFFFFFFFFFFFFFF, 1 << 63, 0x7B000000]), st.integers(0, (1 << 64) - 1)
+)
 STRINGS = st.one_of(
-    st.sampled_from(PATHS), st.sampled_from(LINES), st.sampled_from(WIDE), st.sampled_from([b"a\0b=c\0", b""]), st.binary(max_size=40)
+    st.sampled_from(PATHS),
+    st.sampled_from(LINES),
+    st.sampled_from(WIDE),
+    st.sampled_from([b"a\0b=c\0", b""]),
+    st.binary(max_size=40),
 )
 
 RECORDS = st.builds(
@@ -41,16 +51,22 @@ RECORDS = st.builds(
     a=st.tuples(NUMBERS, SMALL, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
     strings=st.lists(STRINGS, max_size=5).map(tuple),
 )
-LIVELY = st.builds(lambda record, a0: msgspec.structs.replace(record, a=(a0, *record.a[1:]), kind=41), RECORDS, st.integers(1, 31))
+LIVELY = st.builds(
+    lambda record, a0: msgspec.structs.replace(record, a=(a0, *record.a[1:]), kind=41), RECORDS, st.integers(1, 31)
+)
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), lambda v: st.lists(v, max_size=3), max_leaves=4
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda v: st.lists(v, max_size=3),
+    max_leaves=4,
 )
 MESSAGES = st.tuples(
     st.sampled_from(["keeper", "internet"]),
-    st.dictionaries(st.sampled_from(["time", "name", "url", "method", "client", "server", "connection", "data", "head", "answers", "path",
+    st.dictionaries(st.sampled_from(["time", "name", "url", "method", "client", "server", "connection", "data", "head",
+    "answers", "path",
                                      "kind", "sha256", "pid", "address", "protocol", "sent"]), JSON),
-    st.sampled_from(["dns", "connect", "tls", "http", "served", "smtp", "login", "ftp", "line", "data", "close", "finished", "start",
+    st.sampled_from(["dns", "connect", "tls", "http", "served", "smtp", "login", "ftp", "line", "data", "close",
+    "finished", "start",
                      "console", "window", "blob", "restart", "done", "x"]),
 )  # fmt: skip
 
@@ -101,9 +117,6 @@ def test_events_are_bounded_and_rare_kinds_have_room_left(linux):
 
 
 def test_the_journals_bound():
-    from lazaretto.domain.trace import FileWrite, Source
-    from lazaretto.sandbox.account.processes import Proc
-
     journal, proc = Journal(limit=3), Proc(1, 1)
     for time in range(5):
         journal.add(FileWrite, time, proc, Source.KERNEL, path="x")

@@ -37,7 +37,7 @@ def test_injection_into_a_process_of_the_machine_makes_it_part_of_the_account(wi
     windows.native(Native.OPEN_PROCESS, ACCESS_ALL, 0x60, 0x38)
     windows.native(Native.WRITE_MEMORY, 0x60, 0x10000, 64, strings=(b"\x90" * 64,))
     windows.native(Native.CREATE_THREAD, 0x60, 0x10000, 0x64, 0)
-    windows.line("0038:003c:Call KERNEL32.WinExec(00a0 \"calc\",1) ret=00010020", pid=70)  # it is Windows pid 0x38
+    windows.line('0038:003c:Call KERNEL32.WinExec(00a0 "calc",1) ret=00010020', pid=70)  # it is Windows pid 0x38
     windows.record(Kind.JOIN, 5, pid=70)
     windows.native(Native.CREATE_MUTANT, strings=("evil".encode("utf-16-le"),), pid=70)
     trace = windows.trace()
@@ -64,7 +64,9 @@ def test_a_windows_pid_learned_later_is_the_same_process(windows):
 
 def test_protecting_own_memory(windows):
     windows.windows_sample()
-    windows.native(Native.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04)  # no line of any call seen: not known to be the loader
+    windows.native(
+        Native.PROTECT, OWN, 0x401000, 0x1000, 0x20, 0x04
+    )  # no line of any call seen: not known to be the loader
     windows.native(Native.PROTECT, OWN, 0x402000, 0x1000, 0x20, 0x02)  # never writable
     windows.native(Native.ALLOCATE, OWN, 0x500000, 0x1000, 0x3000, 0x40)
     first, second = windows.events("memory.executable")
@@ -117,7 +119,10 @@ def test_linux_memory_and_the_dump_of_it(linux):
 def test_privileges_and_drivers(windows):
     windows.windows_sample()
     windows.native(Native.PRIVILEGE, 1, 20, 2)
-    windows.native(Native.LOAD_DRIVER, strings=("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\evil".encode("utf-16-le"),))
+    windows.native(
+        Native.LOAD_DRIVER,
+        strings=("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\evil".encode("utf-16-le"),),
+    )
     windows.native(Native.DELAY, (1 << 64) - 600_000_0000)
     privilege, driver, delay = windows.events("process.privilege", "kernel.module", "api")
     assert privilege.change == "enable SeDebugPrivilege"

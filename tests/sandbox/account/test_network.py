@@ -16,7 +16,8 @@ def test_dns_connection_and_request_are_joined_by_port(linux):
                    server=["192.168.178.1", 53])  # fmt: skip
     linux.connect("10.9.8.7", 80, 40001, pid=101, result=-115)
     linux.internet("http", method="POST", url="http://evil.example/gate", client=CLIENT, server=["10.9.8.7", 80],
-                   headers=[["User-Agent", "x"]], body=base64.b64encode(b"data").decode(), status=200, connection=1)  # fmt: skip
+                   headers=[["User-Agent", "x"]], body=base64.b64encode(b"data").decode(), status=200,
+                   connection=1)  # fmt: skip
     linux.internet("close", connection=1, sent=100, received=5, client=CLIENT, protocol="http")
     trace = linux.trace()
     dns, connect, http = (event for event in trace.events if event.kind.startswith("net."))
@@ -40,7 +41,9 @@ def test_a_conversation_in_no_known_protocol_is_one_event(linux):
 def test_mail_login_and_listening(linux):
     linux.sample()
     linux.connect("10.9.8.7", 25, 40001)
-    linux.internet("smtp", sender="a@b", recipients=["c@d"], subject="s", size=3, client=CLIENT, server=["10.9.8.7", 25])
+    linux.internet(
+        "smtp", sender="a@b", recipients=["c@d"], subject="s", size=3, client=CLIENT, server=["10.9.8.7", 25]
+    )
     linux.internet("login", protocol="ftp", user="u", password="p", client=CLIENT, server=["10.9.8.7", 21])
     linux.record(Kind.BIND, 2, 6, 8080, 8080, strings=(b"\0\0\0\0",))
     linux.record(Kind.LISTEN, 2, 6, 8080, 8080, strings=(b"\0\0\0\0",))
@@ -72,7 +75,9 @@ def test_served_script_by_hash_of_what_was_left(linux):
     linux.keeper("blob", kind="dropped", path="/tmp/x.sh", sha256="cd" * 32)
     linux.record(Kind.FORK, 101, 11)
     linux.exec("/bin/dash", "sh", "x.sh", pid=101, cwd="/tmp")
-    linux.internet("served", url="http://e/x.sh", sha256="cd" * 32, size=10, head="", category="script", file="recorder.sh")
+    linux.internet(
+        "served", url="http://e/x.sh", sha256="cd" * 32, size=10, head="", category="script", file="recorder.sh"
+    )
     (recorder,) = linux.events("recorder")
     assert recorder.url == "http://e/x.sh"
 

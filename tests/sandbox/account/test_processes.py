@@ -12,7 +12,12 @@ def test_a_program_its_child_and_their_ends(linux):
     linux.record(Kind.EXIT, 9)
     trace = linux.trace()
     first, second, gone, killed = trace.events
-    assert (first.kind, first.command_line, first.cause, first.parent) == ("process.start", "./sample 'a b'", Cause.SAMPLE, 0)
+    assert (first.kind, first.command_line, first.cause, first.parent) == (
+        "process.start",
+        "./sample 'a b'",
+        Cause.SAMPLE,
+        0,
+    )
     assert first.user == "anna"
     assert first.working_directory == "/home/anna"
     assert (second.parent, second.cause, second.environment) == (first.process, Cause.CHILD, {"A": "2", "B": "3"})
@@ -116,3 +121,16 @@ def test_a_fork_bomb_is_bounded(linux, sound):
     assert len(trace.processes) == 10_000
     assert trace.lost.host == 2_001
     assert any(event.kind == "file.write" for event in trace.events)
+
+
+def test_children_of_a_process_that_was_injected_into_are_its_children(windows):
+    windows.windows_sample()
+    windows.record(Kind.JOIN, 5, pid=70)
+    windows.record(Kind.FORK, 71, 0, pid=70)
+    windows.record(Kind.FORK, 72, 20, pid=71)
+    windows.record(Kind.EXIT, 0, pid=71)
+    windows.exec("/usr/lib/wine/wine64", "/usr/lib/wine/wine64", "C:\\b.exe", pid=72)
+    trace = windows.trace()
+    start = trace.events[-1]
+    assert trace.processes[start.parent].cause is Cause.INJECTED
+    assert (start.cause, len(trace.processes)) == (Cause.CHILD, 3)

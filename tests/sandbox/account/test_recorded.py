@@ -1,7 +1,7 @@
 """Recorded runs, replayed: `data/NAME.bin` is what came in, `data/NAME.jsonl` the account that must come of it.
 
 A recording holds frames as they came over the ports, each behind one byte that names the port (`PORTS`), after one JSON
-line with the profile and the guest's manifest. When a change of the account is meant, write the expected lines anew with
+line with the profile and the guest's manifest. When the account is meant to change, write the expected lines anew with
 
     LAZARETTO_REFRESH=1 uv run pytest tests/sandbox/account/test_recorded.py
 
@@ -69,14 +69,18 @@ def _blob(account: Account, port: str, blobs: Any, kind: FrameType, payload: byt
         return
     sha256 = hashlib.sha256(data).hexdigest()
     name = str(about.get("name", ""))
-    account.feed_artifact(port, about, Artifact(kind=about["kind"], name=name, sha256=sha256, size=len(data), path=""), bytes(data))
+    account.feed_artifact(
+        port, about, Artifact(kind=about["kind"], name=name, sha256=sha256, size=len(data), path=""), bytes(data)
+    )
 
 
 def lines(trace: Trace) -> bytes:
     return b"\n".join(event_to_json(event) for event in trace.events) + b"\n"
 
 
-@pytest.mark.parametrize("name", RECORDINGS or [pytest.param("", marks=pytest.mark.skip(reason="nothing recorded yet"))])
+@pytest.mark.parametrize(
+    "name", RECORDINGS or [pytest.param("", marks=pytest.mark.skip(reason="nothing recorded yet"))]
+)
 def test_recording(name, sound):
     trace = replay((DATA / f"{name}.bin").read_bytes())
     sound(trace)
@@ -93,7 +97,10 @@ def _frame(port: bytes, kind: FrameType, payload: bytes) -> bytes:
 def _record(kind: Kind, time: int, *strings: bytes, a0: int = 0) -> bytes:
     lengths = struct.pack(f"<{len(strings)}H", *map(len, strings))
     body = lengths + b"".join(strings)
-    return struct.pack("<IHBBQIIIIq6Q", 88 + len(body), kind, len(strings), 0, time, 9, 9, 2, 1000, 0, a0, 0, 0, 0, 0, 0) + body
+    return (
+        struct.pack("<IHBBQIIIIq6Q", 88 + len(body), kind, len(strings), 0, time, 9, 9, 2, 1000, 0, a0, 0, 0, 0, 0, 0)
+        + body
+    )
 
 
 def test_a_recording_is_what_came_over_the_ports():

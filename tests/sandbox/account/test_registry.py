@@ -16,7 +16,9 @@ def wide(text: str) -> bytes:
 def test_a_run_key_by_handles(windows):
     windows.windows_sample()
     windows.native(Native.OPEN_KEY, 0, 0x20, strings=(wide(USER),))
-    windows.native(Native.CREATE_KEY, 0x20, 0x24, 2, strings=(wide("Software\\Microsoft\\Windows\\CurrentVersion\\Run"),))
+    windows.native(
+        Native.CREATE_KEY, 0x20, 0x24, 2, strings=(wide("Software\\Microsoft\\Windows\\CurrentVersion\\Run"),)
+    )
     windows.native(Native.SET_VALUE, 0x24, 1, 24, strings=(wide("Updater"), wide("C:\\evil.exe\0")))
     windows.native(Native.CLOSE, 0x24)
     windows.native(Native.SET_VALUE, 0x24, 4, 4, strings=(wide("x"), b"\x01\0\0\0"))
@@ -56,7 +58,9 @@ def test_queries_once_and_without_what_every_program_asks(windows):
     windows.windows_sample()
     for _ in range(2):
         windows.native(Native.OPEN_KEY, 0, 0x20, strings=(wide(f"{MACHINE}\\Software\\Oracle"),), result=0xC0000034)
-    windows.native(Native.OPEN_KEY, 0, 0x24, strings=(wide(f"{MACHINE}\\System\\CurrentControlSet\\Control\\Session Manager\\X"),))
+    windows.native(
+        Native.OPEN_KEY, 0, 0x24, strings=(wide(f"{MACHINE}\\System\\CurrentControlSet\\Control\\Session Manager\\X"),)
+    )
     (event,) = windows.events("registry.query")
     assert (event.key, event.ok) == ("HKLM\\Software\\Oracle", False)
 

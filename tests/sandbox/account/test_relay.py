@@ -8,7 +8,9 @@ from lazaretto.sandbox.account import relay
 
 
 def test_a_call_with_its_strings():
-    line = relay.parse('0024:Call KERNEL32.CreateFileW(00a0 L"C:\\\\x \\"y\\" (1), z",80000000,00000001) ret=00401036\n')
+    line = relay.parse(
+        '0024:Call KERNEL32.CreateFileW(00a0 L"C:\\\\x \\"y\\" (1), z",80000000,00000001) ret=00401036\n'
+    )
     assert line is not None
     assert (line.windows_pid, line.windows_tid, line.returned) == (0, 0x24, False)
     assert (line.module, line.function, line.caller) == ("kernel32", "CreateFileW", 0x401036)

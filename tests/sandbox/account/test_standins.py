@@ -114,7 +114,9 @@ def test_powershells_script_is_kept_with_the_start(windows):
 
 def test_a_task_is_an_autostart_and_names_its_causes(windows):
     windows.windows_sample()
-    windows.create_process(200, "C:\\windows\\system32\\schtasks.exe", "schtasks /create /tn T /tr C:\\e.exe /sc daily", 0x120)
+    windows.create_process(
+        200, "C:\\windows\\system32\\schtasks.exe", "schtasks /create /tn T /tr C:\\e.exe /sc daily", 0x120
+    )
     standin, task, autostart = windows.events("standin", "task", "autostart")
     assert (task.action, task.name, task.because) == ("create", "T", (standin.id,))
     assert (autostart.mechanism, autostart.command, autostart.because) == ("task", "C:\\e.exe", (task.id,))

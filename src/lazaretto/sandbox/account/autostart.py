@@ -9,13 +9,14 @@ _SOFTWARE = r"(hklm|hkcu|hku\\[^\\]+)\\software\\(wow6432node\\)?"
 _WINDOWS = _SOFTWARE + r"microsoft\\windows\\currentversion\\"
 _NT = _SOFTWARE + r"microsoft\\windows nt\\currentversion\\"
 _CONTROL = r"hklm\\system\\(currentcontrolset|controlset\d+)\\"
+_CLASSES = r"(hkcu|hku\\[^\\]+)\\software\\classes\\(wow6432node\\)?"
 _ANY = r"[^\x00]*"
 
 # (key, value name, mechanism), all in lower case. A value name of None: any value, or the key itself
 _KEYS: Final = tuple(
     (re.compile(key), None if name is None else re.compile(name), mechanism)
     for key, name, mechanism in (
-        (_WINDOWS + r"(run|runonce|runonceex(\\.*)?|runservices|runservicesonce|policies\\explorer\\run)", _ANY, "run-key"),
+        (_WINDOWS + r"(run|runonce|runonceex(\\.*)?|runservices(once)?|policies\\explorer\\run)", _ANY, "run-key"),
         (_NT + r"winlogon(\\.*)?", "shell|userinit|taskman|system|vmapplet|notify|dllname|appsetup", "winlogon"),
         (_NT + r"image file execution options\\.+", "debugger|verifierdlls|globalflag", "image-file-execution"),
         (_NT + r"silentprocessexit\\.+", "monitorprocess", "image-file-execution"),
@@ -32,7 +33,8 @@ _KEYS: Final = tuple(
         (_SOFTWARE + r"microsoft\\active setup\\installed components\\.+", "stubpath", "active-setup"),
         (_WINDOWS + r"explorer\\(user )?shell folders", "(common )?startup", "startup-folder"),
         (_WINDOWS + r"explorer\\browser helper objects\\.+", None, "browser-helper"),
-        (_WINDOWS + r"(shellserviceobjectdelayload|explorer\\sharedtaskscheduler|explorer\\shellexecutehooks)", _ANY, "shell-extension"),
+        (_WINDOWS + r"shellserviceobjectdelayload", _ANY, "shell-extension"),
+        (_WINDOWS + r"explorer\\(sharedtaskscheduler|shellexecutehooks)", _ANY, "shell-extension"),
         (_WINDOWS + r"group policy\\scripts\\.+", "script", "logon-script"),
         (r"(hkcu|hku\\[^\\]+)\\environment", "userinitmprlogonscript", "logon-script"),
         (r"(hkcu|hku\\[^\\]+)\\control panel\\desktop", r"scrnsave\.exe", "screensaver"),
@@ -40,7 +42,7 @@ _KEYS: Final = tuple(
         (_SOFTWARE + r"microsoft\\netsh", _ANY, "netsh-helper"),
         (_SOFTWARE + r"microsoft\\office test\\special\\perf", _ANY, "office-startup"),
         (_SOFTWARE + r"microsoft\\office\\[^\\]+\\[^\\]+\\options", r"open\d*", "office-startup"),
-        (r"(hkcu|hku\\[^\\]+)\\software\\classes\\(wow6432node\\)?clsid\\[^\\]+\\(inprocserver32|localserver32|treatas|scriptleturl)", None, "com"),
+        (_CLASSES + r"clsid\\[^\\]+\\(inprocserver32|localserver32|treatas|scriptleturl)", None, "com"),
         (_SOFTWARE + r"classes\\[^\\]+\\shell\\open\\command", _ANY, "file-association"),
     )
 )  # fmt: skip
@@ -53,12 +55,12 @@ _LINUX: Final = tuple(
         (r"/etc/(crontab|anacrontab|cron\.(d|hourly|daily|weekly|monthly|yearly)/.+)", "cron"),
         (r"/var/spool/(cron/(crontabs|tabs)/.+|cron/[^/]+|incron/.+)", "cron"),
         (r"/var/spool/(cron/)?at(jobs|spool)?/.+", "at"),
-        (r"(/etc|/usr/lib|/lib|/run|/usr/local/lib)/systemd/(system|user|system-generators|user-generators)/.+", "systemd"),
+        (r"(/etc|/usr/lib|/lib|/run|/usr/local/lib)/systemd/(system|user)(-generators)?/.+", "systemd"),
         (_HOME + r"/(\.config|\.local/share)/systemd/user/.+", "systemd"),
         (r"/etc/(rc\.local|rc\d?\.d/.+|rcS\.d/.+|init\.d/.+|init/.+|inittab)", "rc"),
         (r"/etc/(profile|profile\.d/.+|bash\.bashrc|bashrc|zsh/.+|zshrc|environment|fish/.+)", "profile"),
-        (_HOME + r"/\.(bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin|cshrc|login"
-         r"|xprofile|xinitrc|xsession|xsessionrc|pam_environment|config/fish/.+)", "profile"),
+        (_HOME + r"/\.(bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin"
+         r"|cshrc|login|xprofile|xinitrc|xsession|xsessionrc|pam_environment|config/fish/.+)", "profile"),
         (r"/etc/ld\.so\.(preload|conf|conf\.d/.+)", "preload"),
         (r"(/etc|/lib|/usr/lib|/run)/udev/rules\.d/.+", "udev"),
         (_HOME + r"/\.config/(autostart/.+|autostart-scripts/.+|plasma-workspace/env/.+)", "xdg"),
@@ -66,7 +68,8 @@ _LINUX: Final = tuple(
         (_HOME + r"/\.ssh/(authorized_keys2?|rc)", "ssh"),
         (r"/etc/(modules|modules-load\.d/.+|modprobe\.d/.+)", "kernel-module"),
         (r"(/etc/pam\.d/.+|(/usr)?/lib/([^/]+/)?security/pam_.+)", "pam"),
-        (r"/etc/(update-motd\.d|NetworkManager/dispatcher\.d|network/if-up\.d|dhcp/dhclient-exit-hooks\.d|apt/apt\.conf\.d)/.+", "hook"),
+        (r"/etc/(update-motd\.d|NetworkManager/dispatcher\.d|network/if-up\.d)/.+", "hook"),
+        (r"/etc/(dhcp/dhclient-exit-hooks\.d|apt/apt\.conf\.d)/.+", "hook"),
         (r"(/etc|/usr/share)/dbus-1/(system-)?services/.+", "dbus"),
     )
 )  # fmt: skip
@@ -97,14 +100,21 @@ def registry_mechanism(key: str, name: str | None) -> str:
     return ""
 
 
+def _one_of(table: tuple[tuple[re.Pattern[str], str], ...]) -> tuple[re.Pattern[str], dict[str, str]]:
+    """All patterns of a table as one; the group that matched last, the outer one, leads to the mechanism."""
+    parts = [f"(?P<m{number}>{pattern.pattern})" for number, (pattern, _) in enumerate(table)]
+    return re.compile("|".join(parts)), {f"m{number}": mechanism for number, (_, mechanism) in enumerate(table)}
+
+
+_LINUX_ONE, _LINUX_NAMES = _one_of(_LINUX)
+_WINDOWS_ONE, _WINDOWS_NAMES = _one_of(_WINDOWS_FILES)
+
+
 def file_mechanism(path: str, shown: str) -> str:
     """Which mechanism a file belongs to, by its Linux path and the path that the guest's user sees; or ""."""
     if shown[1:3] == ":\\":
-        folded = shown.casefold()
-        for pattern, mechanism in _WINDOWS_FILES:
-            if pattern.fullmatch(folded):
-                return mechanism
-    for pattern, mechanism in _LINUX:
-        if pattern.fullmatch(path):
-            return mechanism
-    return ""
+        found = _WINDOWS_ONE.fullmatch(shown.casefold())
+        if found is not None and found.lastgroup:
+            return _WINDOWS_NAMES[found.lastgroup]
+    found = _LINUX_ONE.fullmatch(path)
+    return _LINUX_NAMES[found.lastgroup] if found is not None and found.lastgroup else ""

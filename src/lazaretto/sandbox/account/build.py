@@ -3,7 +3,8 @@
     account = Account(manifest, "windows")
     account.feed_record(record)                 # tracer, any number, in the order of the channel
     account.feed_message("keeper", {...})       # JSON messages of keeper and internet
-    account.feed_artifact("keeper", {...}, artifact, content)  # blobs: their header, what the host made of it, the bytes
+    account.feed_artifact("keeper", {...}, artifact,
+    content)  # blobs: their header, what the host made of it, the bytes
     trace = account.finish(Ending.EXITED, "", 2.4, Lost())
 
 Nothing that comes in raises: what cannot be read is counted in `Lost.host`.
@@ -53,11 +54,18 @@ class Account:
         self._handles = Handles()
         self._modules = Modules()
         self._files = Files(self._processes, self._paths, self._journal, self._derive)
-        windows_files = WindowsFiles(self._paths, self._files, self._journal, self._derive)
+        windows_files = WindowsFiles(self._processes, self._paths, self._files, self._journal, self._derive)
         registry = Registry(manifest, self._processes, self._handles, self._journal, self._derive)
         self._calls = Calls(self._processes, self._modules, self._journal, self._derive, windows_files)
         self._native = NativeServices(
-            manifest, self._processes, self._handles, self._modules, registry, self._calls, self._journal, self._derive
+            manifest=manifest,
+            processes=self._processes,
+            handles=self._handles,
+            modules=self._modules,
+            registry=registry,
+            calls=self._calls,
+            journal=self._journal,
+            derive=self._derive,
         )
         self._network = Network(manifest, self._processes, self._journal, self._derive)
         self._session = Session(self._processes, self._files, self._native, self._journal)
@@ -123,16 +131,24 @@ class Account:
     def _table(self) -> dict[int, Callable[[Record], object]]:
         files, network, kernel = self._files, self._network, self._kernel
         return {
-            Kind.FORK: self._processes.fork, Kind.EXEC: self._exec, Kind.EXIT: self._processes.exit, Kind.JOIN: self._join,
-            Kind.OPEN: files.open, Kind.WRITE: files.write, Kind.CLOSE_WRITE: files.close_write, Kind.UNLINK: files.unlink,
-            Kind.RENAME: files.rename, Kind.LINK: files.link, Kind.SYMLINK: files.symlink, Kind.MKDIR: files.mkdir, Kind.MKNOD: files.mknod,
+            Kind.FORK: self._processes.fork, Kind.EXEC: self._exec, Kind.EXIT: self._processes.exit,
+            Kind.JOIN: self._join,
+            Kind.OPEN: files.open, Kind.WRITE: files.write, Kind.CLOSE_WRITE: files.close_write,
+            Kind.UNLINK: files.unlink,
+            Kind.RENAME: files.rename, Kind.LINK: files.link, Kind.SYMLINK: files.symlink, Kind.MKDIR: files.mkdir,
+            Kind.MKNOD: files.mknod,
             Kind.CHMOD: files.chmod, Kind.CHOWN: files.chown, Kind.UTIMES: files.utimes, Kind.XATTR: files.xattr,
-            Kind.TRUNCATE: files.truncate, Kind.LISTDIR: files.list_directory, Kind.MOUNT: files.mount, Kind.MODULE_MAP: self._module_map,
+            Kind.TRUNCATE: files.truncate, Kind.LISTDIR: files.list_directory, Kind.MOUNT: files.mount,
+            Kind.MODULE_MAP: self._module_map,
             Kind.MEMORY: self._native.memory, Kind.WINE_NATIVE: self._native.service, Kind.WINE_DEBUG: self._calls.line,
-            Kind.CONNECT: network.connect, Kind.SENDTO: network.connect, Kind.BIND: network.bind, Kind.LISTEN: network.listen,
-            Kind.ACCEPT: network.accept, Kind.SOCKET: network.socket, Kind.PTRACE: kernel.ptrace, Kind.PROCESS_VM: kernel.process_vm,
-            Kind.VM_FOREIGN: kernel.foreign_memory, Kind.SIGNAL: kernel.signal, Kind.SETUID: kernel.setuid, Kind.NAME: kernel.rename,
-            Kind.KMODULE: kernel.module, Kind.BPF: kernel.bpf, Kind.SYSCALL: kernel.syscall, Kind.LOST: kernel.lost, Kind.EMPTY: _nothing,
+            Kind.CONNECT: network.connect, Kind.SENDTO: network.connect, Kind.BIND: network.bind,
+            Kind.LISTEN: network.listen,
+            Kind.ACCEPT: network.accept, Kind.SOCKET: network.socket, Kind.PTRACE: kernel.ptrace,
+            Kind.PROCESS_VM: kernel.process_vm,
+            Kind.VM_FOREIGN: kernel.foreign_memory, Kind.SIGNAL: kernel.signal, Kind.SETUID: kernel.setuid,
+            Kind.NAME: kernel.rename,
+            Kind.KMODULE: kernel.module, Kind.BPF: kernel.bpf, Kind.SYSCALL: kernel.syscall, Kind.LOST: kernel.lost,
+            Kind.EMPTY: _nothing,
         }  # fmt: skip
 
     def _exec(self, record: Record) -> None:

@@ -70,7 +70,7 @@ class _Open:
     done: Callable[[int | None], None] | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class _Site:
     """Where and by whom a call was made."""
 
@@ -133,29 +133,37 @@ class Calls:
             self._line(record, text)
 
     def _line(self, record: Record, text: str) -> None:
-        head = relay.match(text)
+        head = relay.head(text)
         if head is None:
             return
-        pid, _, what, module, function = head.groups()
+        pid, function, end = head.windows_pid, head.function, head.end
         proc = self._processes.of(record)
         self._traced.add(proc.key)
-        if pid and proc.windows:
-            self._processes.learn_windows_pid(proc, int(pid, 16))
+        if pid and pid != proc.windows_pid and proc.windows:
+            self._processes.learn_windows_pid(proc, pid)
         stack = self._stack(proc, record.tid)
-        if what == "Ret ":
-            self._return(stack, function, relay.returned(text, head.end()))
-            return
-        if not self._by_program(proc, stack, relay.caller(text)):
-            call = _Open(function)
-        else:
-            self._begun.add(proc.key)
-            arguments = relay.arguments(text, head.end())
-            call = self._call(
-                _Site(record, proc, clean(module.lower(), 64), clean(function, 256), _base(function), arguments)
-            )
-            call.name = function
-        if len(stack) < _DEPTH:
+        if head.returned:
+            self._return(stack, function, relay.returned(text, end))
+        elif len(stack) < _DEPTH:
+            if self._by_program(proc, stack, relay.caller(text)):
+                self._begun.add(proc.key)
+                call = self._by_name(record, proc, head, text)
+                call.name = function
+            else:
+                call = _Open(function)
             stack.append(call)
+
+    def _by_name(self, record: Record, proc: Proc, head: relay.Head, text: str) -> _Open:
+        module, function = head.module, head.function
+        base = _base(function)
+        handler = self._table.get(base) or self._table.get(function)
+        if handler is None:
+            name = f"ApiCall.{function}"
+            if proc.counts.get(name, 0) >= REPEATS:  # only counted: its arguments need not be read
+                return self._count(_Site(record, proc, module, function, base, ()), name)
+            handler = self._api
+        arguments = relay.arguments(text, head.end)
+        return handler(_Site(record, proc, clean(module.lower(), 64), clean(function, 256), base, arguments))
 
     def _stack(self, proc: Proc, tid: int) -> list[_Open]:
         stack = self._stacks.get((proc.key, tid))
@@ -186,10 +194,6 @@ class Calls:
 
     # --- meaning ------------------------------------------------------------------------------------------------------
 
-    def _call(self, site: _Site) -> _Open:
-        handler = self._table.get(site.base) or self._table.get(site.function)
-        return handler(site) if handler is not None else self._api(site)
-
     def _add(self, site: _Site, cls: type[Event], **fields: Any) -> _Open:
         name = f"{cls.__name__}.{site.function}"
         if not site.proc.spend(name, REPEATS):
@@ -207,8 +211,9 @@ class Calls:
         known = self._repeats.get(key)
         if known is None:
             draft = self._journal.add(
-                ApiCall, site.record.time, site.proc, Source.API, thread=site.record.tid, module=site.module,
-                function=site.function,
+                ApiCall, site.record.time, site.proc, Source.API, thread=site.record.tid,
+                module=clean(site.module.lower(), 64),
+                function=clean(site.function, 256),
             )  # fmt: skip
             known = (REPEATS, draft)
         count, draft = known
@@ -221,16 +226,19 @@ class Calls:
         table: dict[str, Callable[[_Site], _Open]] = {
             "MessageBox": self._message_box, "MessageBoxEx": self._message_box, "MessageBoxTimeout": self._message_box,
             "CreateWindowEx": self._create_window, "CreateWindow": self._create_window, "SetWindowText": self._set_text,
-            "SetDlgItemText": self._set_item_text, "DialogBoxParam": self._dialog, "DialogBoxIndirectParam": self._dialog,
+            "SetDlgItemText": self._set_item_text, "DialogBoxParam": self._dialog,
+            "DialogBoxIndirectParam": self._dialog,
             "CreateDialogParam": self._dialog, "CreateDialogIndirectParam": self._dialog,
             "SetWindowsHookEx": self._hook, "SetWindowsHook": self._hook, "GetAsyncKeyState": self._key_state,
-            "GetKeyState": self._key_state, "GetKeyboardState": self._key_state, "RegisterRawInputDevices": self._raw_input,
+            "GetKeyState": self._key_state, "GetKeyboardState": self._key_state,
+            "RegisterRawInputDevices": self._raw_input,
             "GetClipboardData": self._clipboard_read, "SetClipboardData": self._clipboard_write,
             "AddClipboardFormatListener": self._clipboard_watch, "SetClipboardViewer": self._clipboard_watch,
             "BitBlt": self._blit, "StretchBlt": self._blit, "PrintWindow": self._print_window,
             "GetDC": self._get_dc, "GetDCEx": self._get_dc, "GetWindowDC": self._get_dc, "CreateDC": self._create_dc,
             "GetDesktopWindow": self._desktop,
-            "CreateService": self._create_service, "OpenService": self._open_service, "StartService": self._start_service,
+            "CreateService": self._create_service, "OpenService": self._open_service,
+            "StartService": self._start_service,
             "ControlService": self._control_service, "DeleteService": self._delete_service,
             "ChangeServiceConfig": self._change_service,
         }  # fmt: skip

@@ -30,14 +30,16 @@ ENOTDIR: Final = 20
 AF_UNIX: Final = 1
 AF_INET: Final = 2
 AF_INET6: Final = 10
-FAMILIES: Final = {1: "unix", 2: "inet", 10: "inet6", 16: "netlink", 17: "packet", 29: "can", 31: "bluetooth", 38: "alg",
+FAMILIES: Final = {1: "unix", 2: "inet", 10: "inet6", 16: "netlink", 17: "packet", 29: "can", 31: "bluetooth",
+38: "alg",
                    40: "vsock", 44: "xdp"}  # fmt: skip
 SOCKET_TYPES: Final = {1: "stream", 2: "dgram", 3: "raw", 4: "rdm", 5: "seqpacket", 10: "packet"}
 PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp"}
 
 REG_TYPES: Final = {0: "REG_NONE", 1: "REG_SZ", 2: "REG_EXPAND_SZ", 3: "REG_BINARY", 4: "REG_DWORD",
                     5: "REG_DWORD_BIG_ENDIAN", 6: "REG_LINK", 7: "REG_MULTI_SZ", 8: "REG_RESOURCE_LIST",
-                    9: "REG_FULL_RESOURCE_DESCRIPTOR", 10: "REG_RESOURCE_REQUIREMENTS_LIST", 11: "REG_QWORD"}  # fmt: skip
+                    9: "REG_FULL_RESOURCE_DESCRIPTOR", 10: "REG_RESOURCE_REQUIREMENTS_LIST",
+                    11: "REG_QWORD"}  # fmt: skip
 
 PAGE_LETTERS: Final = {0x01: "", 0x02: "r", 0x04: "rw", 0x08: "rw", 0x10: "x", 0x20: "rx", 0x40: "rwx", 0x80: "rwx"}
 PAGE_EXECUTABLE: Final = 0xF0

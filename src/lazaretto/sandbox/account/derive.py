@@ -20,7 +20,7 @@ from lazaretto.domain.trace import (
     StandIn,
     TaskChange,
 )
-from lazaretto.sandbox.account.autostart import file_mechanism, registry_mechanism
+from lazaretto.sandbox.account.autostart import registry_mechanism
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.paths import PathMap, Place
 from lazaretto.sandbox.account.processes import Proc, Processes
@@ -58,8 +58,8 @@ class Deriver:
             return
         if place.canary and self._first("canary", draft.proc.key, place.path, action):
             self._add(CanaryTouched, draft, canary=place.canary, path=place.shown, action=action, ok=draft.ok)
-        if action == "write" and (mechanism := file_mechanism(place.path, place.shown)):
-            self._autostart_file(draft, place, mechanism)
+        if action == "write" and place.mechanism:
+            self._autostart_file(draft, place, place.mechanism)
 
     def _autostart_file(self, draft: Draft, place: Place, mechanism: str) -> None:
         head = draft.fields.get("head", b"")
@@ -162,7 +162,8 @@ class Deriver:
         if place.standin:
             asked = self._journal.add(
                 StandIn, draft.time, proc, Source.STANDIN, thread=draft.thread, because=(draft,), program=place.program,
-                command_line=clean(proc.command_line, LONG // 3), action=meaning.action, detail=clean(meaning.detail, LONG // 3),
+                command_line=clean(proc.command_line, LONG // 3), action=meaning.action, detail=clean(meaning.detail,
+                LONG // 3),
             )  # fmt: skip
         if meaning.task is not None:
             task = meaning.task
@@ -198,7 +199,8 @@ class Deriver:
             url, written = files.get(path.casefold(), ("", start))
             if url and written.time <= start.time:
                 self._journal.add(
-                    Recorder, start.time, start.proc, Source.DERIVED, thread=start.thread, because=(written, start), url=url,
+                    Recorder, start.time, start.proc, Source.DERIVED, thread=start.thread, because=(written, start),
+                    url=url,
                     path=written.fields["path"],
                 )  # fmt: skip
                 return

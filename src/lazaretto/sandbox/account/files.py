@@ -297,7 +297,9 @@ class Files:
         self._said.add(mark)
         return True
 
-    def _add(self, cls: type[Event], record: Record, proc: Proc, place: Place, *, ok: bool = True, **fields: Any) -> Draft:
+    def _add(
+        self, cls: type[Event], record: Record, proc: Proc, place: Place, *, ok: bool = True, **fields: Any
+    ) -> Draft:
         if proc.windows:
             self.first(cls, proc, place)
         return self._journal.add(

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from lazaretto.sandbox.account.text import clean
 
 _ENTER = re.compile(
-    r"\[(?:0x)?([0-9a-f]+): +[0-9.,]+ +\d+\] ENTER:.? ?(?:\([^)]*\) )?([^\s:(]{1,256}):([^\s(]{1,256}) \(([^)]*)\)\((.*)",
+    r"\[(?:0x)?([0-9a-f]+): +[0-9.,]+ +\d+\] ENTER:.? ?(?:\([^)]*\) )?"
+    r"([^\s:(]{1,256}):([^\s(]{1,256}) \(([^)]*)\)\((.*)",
     re.DOTALL,
 )
 _ANY = re.compile(r"\[(?:0x)?[0-9a-f]+: +[0-9.,]+ +\d+\] (ENTER|LEAVE):")

@@ -82,14 +82,34 @@ class PathSet:
 
 
 class PathTable:
-    """Patterns with a name each; the first that fits gives it. Names of machine parts, decoys, stand-ins."""
+    """Patterns with a name each: machine parts, decoys, stand-ins. An exact path comes before a pattern that fits."""
 
     def __init__(self, table: dict[str, str], *, ignore_case: bool = False) -> None:
-        self._entries = [(PathSet([pattern], ignore_case=ignore_case), name) for pattern, name in table.items()]
+        self._fold = ignore_case
+        self._exact: dict[str, str] = {}
+        self._names: list[str] = []
+        globs = []
+        for pattern, name in table.items():
+            folded = pattern.casefold() if ignore_case else pattern
+            if any(char in folded for char in "*?["):
+                globs.append(f"({fnmatch.translate(folded)})")
+                self._names.append(name)
+            elif folded.endswith("/"):
+                globs.append(f"({fnmatch.translate(folded + '*')})")
+                self._names.append(name)
+            else:
+                self._exact[folded] = name
+        self._globs = re.compile("|".join(globs)) if globs else None
 
     def get(self, path: str) -> str:
         """The name, or "" if no pattern fits."""
-        return next((name for patterns, name in self._entries if path in patterns), "")
+        if self._fold:
+            path = path.casefold()
+        name = self._exact.get(path)
+        if name is not None or self._globs is None:
+            return name or ""
+        found = self._globs.match(path)
+        return self._names[found.lastindex - 1] if found is not None and found.lastindex else ""
 
 
 # What a Debian 12 guest has, whatever else its profile adds.
@@ -103,28 +123,36 @@ _LIBRARY_NOISE = (
     "*/.cache/fontconfig/*", "/usr/share/icons/", "/usr/share/themes/", "/usr/share/mime/", "/usr/share/X11/",
     "/etc/nsswitch.conf", "/etc/host.conf", "/etc/resolv.conf", "/etc/gai.conf", "/etc/ssl/openssl.cnf",
     "/etc/locale.alias", "/etc/alternatives/", "/etc/terminfo/", "/usr/share/terminfo/", "/etc/inputrc",
-    "/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom", "/dev/shm/", "/dev/pts/",
+    "/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom", "/dev/pts/",
+    "/dev/shm/",  # noqa: S108 - a path of the guest
     "/proc/self/", "/proc/filesystems", "/proc/sys/vm/overcommit_memory", "/proc/sys/kernel/ngroups_max",
-    "/sys/devices/system/cpu/", "/sys/kernel/mm/transparent_hugepage/", "pipe:*", "socket:*", "anon_inode:*", "/memfd:*",
+    "/sys/devices/system/cpu/", "/sys/kernel/mm/transparent_hugepage/", "pipe:*", "socket:*", "anon_inode:*",
+    "/memfd:*",
     "/run/nscd/", "/var/run/nscd/", "/run/dbus/", "/run/systemd/journal/", "/run/user/*/bus",
 )  # fmt: skip
 
 _INTERPRETER_NOISE = (
-    "/usr/share/perl/", "/usr/share/perl5/", "/etc/perl/", "/usr/local/share/perl/", "/usr/share/python3/", "/etc/python3/",
-    "/etc/python3.11/", "/usr/share/nodejs/", "/usr/share/node_modules/", "/etc/php/", "/usr/share/php/", "/usr/share/java/",
+    "/usr/share/perl/", "/usr/share/perl5/", "/etc/perl/", "/usr/local/share/perl/", "/usr/share/python3/",
+    "/etc/python3/",
+    "/etc/python3.11/", "/usr/share/nodejs/", "/usr/share/node_modules/", "/etc/php/", "/usr/share/php/",
+    "/usr/share/java/",
     "/etc/java-17-openjdk/", "/etc/mono/", "/usr/share/mono/", "/usr/share/libreoffice/", "/etc/libreoffice/",
-    "/usr/share/liblangtag/", "/usr/share/hunspell/", "/usr/share/hyphen/", "/usr/share/mythes/", "/usr/share/glib-2.0/",
+    "/usr/share/liblangtag/", "/usr/share/hunspell/", "/usr/share/hyphen/", "/usr/share/mythes/",
+    "/usr/share/glib-2.0/",
     "/usr/share/gvfs/", "/usr/share/poppler/", "/usr/share/drirc.d/", "/etc/drirc", "/usr/share/wine/",
 )  # fmt: skip
 
 _WINE_NOISE = (
-    "*/.wine/dosdevices/*", "*/.wine/system.reg", "*/.wine/user.reg", "*/.wine/userdef.reg", "*/.wine/.update-timestamp",
-    "*/drive_c/windows/fonts/*", "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*", "*/drive_c/windows/inf/*",
-    "/tmp/.wine-*", "/tmp/.X11-unix/*", "*/.Xauthority",
+    "*/.wine/dosdevices/*", "*/.wine/system.reg", "*/.wine/user.reg", "*/.wine/userdef.reg",
+    "*/.wine/.update-timestamp",
+    "*/drive_c/windows/fonts/*", "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*",
+    "*/drive_c/windows/inf/*",
+    "/tmp/.wine-*", "/tmp/.X11-unix/*", "*/.Xauthority",  # noqa: S108 - read in the guest
 )  # fmt: skip
 
 _LOADERS = (
-    "/usr/bin/wine*", "/usr/lib/wine/wine*", "/usr/lib/*/wine/wine*", "/usr/lib/*/wine/*-unix/wine*", "/opt/wine*/bin/wine*",
+    "/usr/bin/wine*", "/usr/lib/wine/wine*", "/usr/lib/*/wine/wine*", "/usr/lib/*/wine/*-unix/wine*",
+    "/opt/wine*/bin/wine*",
 )  # fmt: skip
 
 _BUILTIN = ("/usr/lib/*/wine/*", "/usr/lib/wine/*", "/opt/wine*/lib*", "/lib/", "/lib64/", "/usr/lib/")
@@ -140,14 +168,18 @@ _JIT = (
 _PROGRAMS = {
     "/usr/bin/crontab": "crontab", "/usr/bin/at": "at", "/usr/bin/batch": "at", "/bin/systemctl": "systemctl",
     "/usr/bin/systemctl": "systemctl", "/usr/sbin/update-rc.d": "update-rc.d", "/usr/sbin/useradd": "useradd",
-    "/usr/sbin/usermod": "usermod", "/usr/sbin/chpasswd": "chpasswd", "/usr/bin/chattr": "chattr", "/usr/sbin/iptables": "iptables",
+    "/usr/sbin/usermod": "usermod", "/usr/sbin/chpasswd": "chpasswd", "/usr/bin/chattr": "chattr",
+    "/usr/sbin/iptables": "iptables",
     "/usr/sbin/xtables-*": "iptables", "/usr/sbin/nft": "nft", "/usr/sbin/setenforce": "setenforce",
 }  # fmt: skip
 
 _WINDOWS_PROGRAMS = (
-    "reg", "sc", "net", "net1", "schtasks", "at", "vssadmin", "wmic", "bcdedit", "wbadmin", "wevtutil", "netsh", "powershell",
-    "pwsh", "taskkill", "icacls", "cacls", "takeown", "attrib", "fsutil", "cipher", "certutil", "bitsadmin", "diskshadow",
-    "auditpol", "shutdown", "reagentc", "whoami", "systeminfo", "tasklist", "ipconfig", "nltest", "mshta", "rundll32", "regsvr32",
+    "reg", "sc", "net", "net1", "schtasks", "at", "vssadmin", "wmic", "bcdedit", "wbadmin", "wevtutil", "netsh",
+    "powershell",
+    "pwsh", "taskkill", "icacls", "cacls", "takeown", "attrib", "fsutil", "cipher", "certutil", "bitsadmin",
+    "diskshadow",
+    "auditpol", "shutdown", "reagentc", "whoami", "systeminfo", "tasklist", "ipconfig", "nltest", "mshta", "rundll32",
+    "regsvr32",
     "cscript", "wscript",
 )  # fmt: skip
 

@@ -54,7 +54,7 @@ _ANONYMOUS, _MPROTECT, _WRITABLE, _FILE = 1, 2, 4, 8
 
 class NativeServices:
     def __init__(
-        self, manifest: GuestManifest, processes: Processes, handles: Handles, modules: Modules, registry: Registry,
+        self, *, manifest: GuestManifest, processes: Processes, handles: Handles, modules: Modules, registry: Registry,
         calls: Calls, journal: Journal, derive: Deriver,
     ) -> None:  # fmt: skip
         self._processes = processes
@@ -68,14 +68,21 @@ class NativeServices:
         self._regions: list[Draft] = []
         self._table: dict[int, Callable[[Record], None]] = {
             Native.CREATE_KEY: registry.create, Native.OPEN_KEY: registry.open, Native.SET_VALUE: registry.set_value,
-            Native.DELETE_KEY: registry.delete_key, Native.DELETE_VALUE: registry.delete_value, Native.QUERY_VALUE: registry.query_value,
-            Native.CLOSE: self._close, Native.OPEN_PROCESS: self._open_process, Native.CREATE_PROCESS: self._create_process,
-            Native.WRITE_MEMORY: self._write_memory, Native.READ_MEMORY: self._read_memory, Native.PROTECT: self._protect,
-            Native.ALLOCATE: self._allocate, Native.CREATE_THREAD: self._create_thread, Native.QUEUE_APC: self._queue_apc,
+            Native.DELETE_KEY: registry.delete_key, Native.DELETE_VALUE: registry.delete_value,
+            Native.QUERY_VALUE: registry.query_value,
+            Native.CLOSE: self._close, Native.OPEN_PROCESS: self._open_process,
+            Native.CREATE_PROCESS: self._create_process,
+            Native.WRITE_MEMORY: self._write_memory, Native.READ_MEMORY: self._read_memory,
+            Native.PROTECT: self._protect,
+            Native.ALLOCATE: self._allocate, Native.CREATE_THREAD: self._create_thread,
+            Native.QUEUE_APC: self._queue_apc,
             Native.SET_CONTEXT: self._set_context, Native.RESUME: self._resume, Native.MAP_SECTION: self._map_section,
-            Native.UNMAP_SECTION: self._unmap_section, Native.TERMINATE: self._terminate, Native.CREATE_MUTANT: self._mutant, Native.OPEN_MUTANT: self._mutant,
-            Native.LOAD_DRIVER: self._driver, Native.DELAY: self._delay, Native.PRIVILEGE: self._privilege, Native.SHUTDOWN: self._shutdown,
-            Native.OPEN_THREAD: self._open_thread, Native.QUERY_SYSTEM: self._query_system, Native.QUERY_PROCESS: self._query_process,
+            Native.UNMAP_SECTION: self._unmap_section, Native.TERMINATE: self._terminate,
+            Native.CREATE_MUTANT: self._mutant, Native.OPEN_MUTANT: self._mutant,
+            Native.LOAD_DRIVER: self._driver, Native.DELAY: self._delay, Native.PRIVILEGE: self._privilege,
+            Native.SHUTDOWN: self._shutdown,
+            Native.OPEN_THREAD: self._open_thread, Native.QUERY_SYSTEM: self._query_system,
+            Native.QUERY_PROCESS: self._query_process,
             Native.HIDE_THREAD: self._hide_thread, Native.SET_FILE: self._set_file,
         }  # fmt: skip
 

@@ -34,6 +34,7 @@ _MAX: Final = 100_000
 _CONNECTING: Final = frozenset({0, -115, -114, -11})  # EINPROGRESS, EALREADY, EAGAIN: on its way
 
 Port = tuple[str, int]
+_Endpoint = tuple[Proc, str, str, int]  # who, protocol, address, port
 
 
 class Network:
@@ -60,14 +61,15 @@ class Network:
             return
         proc, protocol, address, port = found
         if protocol != "unix":
-            self._own(record, proc, protocol, address, port)
+            self._own(record, found, record.a[3])
         if port == 53 and address in self._resolvers:
             return  # the question itself is an event
         if protocol == "unix" and address.removeprefix("@") in self._noise:
             return
         if proc.spend(f"connect {protocol} {address} {port}", MAX_SAME):
             draft = self._journal.add(
-                NetConnect, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result in _CONNECTING or record.result > 0,
+                NetConnect, record.time, proc, Source.KERNEL, thread=record.tid,
+                ok=record.result in _CONNECTING or record.result > 0,
                 protocol=protocol, address=address, port=port,
             )  # fmt: skip
             self._connects.append(draft)
@@ -76,7 +78,7 @@ class Network:
         """R_ACCEPT: somebody came to a port of the sample; its answers go by that port."""
         found = self._endpoint(record)
         if found is not None and found[1] != "unix":
-            self._own(record, *found)
+            self._own(record, found, record.a[3])
 
     def bind(self, record: Record) -> None:
         """R_BIND: the local port is known; an event only once it listens, or for datagrams."""
@@ -86,7 +88,7 @@ class Network:
         proc, protocol, address, port = found
         if protocol == "unix":
             return
-        self._own(record, proc, protocol, "", port, local=port)
+        self._own(record, (proc, protocol, "", port), port)
         if protocol == "udp" and port and record.result >= 0:
             self._listen(record, proc, protocol, address, port)
 
@@ -98,7 +100,8 @@ class Network:
     def _listen(self, record: Record, proc: Proc, protocol: str, address: str, port: int) -> None:
         if proc.spend(f"listen {protocol} {address} {port}", 2):
             self._journal.add(
-                NetListen, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result >= 0, protocol=protocol,
+                NetListen, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result >= 0,
+                protocol=protocol,
                 address=address, port=port,
             )  # fmt: skip
 
@@ -118,7 +121,7 @@ class Network:
                 type=kind,
             )
 
-    def _endpoint(self, record: Record) -> tuple[Proc, str, str, int] | None:
+    def _endpoint(self, record: Record) -> _Endpoint | None:
         proc = self._processes.of(record)
         family, number, port = record.a[0], record.a[1], record.a[2] & 0xFFFF
         raw = record.strings[0] if record.strings else b""
@@ -133,14 +136,16 @@ class Network:
             return None
         return proc, codes.PROTOCOLS.get(number, "raw"), address, port
 
-    def _own(self, record: Record, proc: Proc, protocol: str, address: str, port: int, local: int | None = None) -> None:
-        mine = (record.a[3] if local is None else local) & 0xFFFF
+    def _own(self, record: Record, found: _Endpoint, local: int) -> None:
+        """The process has that local port from now on, and talks to that end."""
+        proc, protocol, address, port = found
+        mine = local & 0xFFFF
         if mine and len(self._local) < _MAX:
             self._local.setdefault((protocol, mine), []).append((record.time, proc))
         if port and address and len(self._remote) < _MAX:
             self._remote.setdefault((protocol, address, port), []).append((record.time, proc))
 
-    # --- messages of the pretended internet -----------------------------------------------------------------------------
+    # --- messages of the pretended internet ---------------------------------------------------------------------------
 
     def finish(self, told: list[messages.Internet]) -> None:
         """All messages of the run; each kind in the order in which it was sent."""
@@ -171,7 +176,8 @@ class Network:
             return
         if isinstance(message, messages.Dns):
             self._add(NetDns, message, proc, name=clean(message.name, 512), type=clean(message.type, 16),
-                      answers=tuple(clean(a, 256) for a in message.answers[:32]), ok=message.status == "NOERROR")  # fmt: skip
+                      answers=tuple(clean(a, 256) for a in message.answers[:32]),
+                      ok=message.status == "NOERROR")  # fmt: skip
         elif isinstance(message, messages.Http):
             self._understood.add(message.connection)
             self._add(
@@ -183,7 +189,8 @@ class Network:
             self._understood.add(message.connection)
             self._add(
                 NetMail, message, proc, sender=clean(message.sender, 320), subject=clean(message.subject, 1024),
-                recipients=tuple(clean(r, 320) for r in message.recipients[:64]), size=message.size, head=message.head[:4096],
+                recipients=tuple(clean(r, 320) for r in message.recipients[:64]), size=message.size,
+                head=message.head[:4096],
             )  # fmt: skip
         elif isinstance(message, messages.Connect):
             self._connected(message, proc)
@@ -207,7 +214,8 @@ class Network:
         address, port = message.server
         if (message.protocol, address, port) not in self._remote and message.protocol != "tcp":
             if proc.spend(f"connect {message.protocol} {address} {port}", MAX_SAME):
-                draft = self._add(NetConnect, message, proc, protocol=clean(message.protocol, 16), address=clean(address, 64),
+                draft = self._add(NetConnect, message, proc, protocol=clean(message.protocol, 16),
+                address=clean(address, 64),
                                   port=port)  # fmt: skip
                 self._connects.append(draft)
             if message.head:

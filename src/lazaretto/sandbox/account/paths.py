@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ntpath
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from lazaretto.sandbox.account.autostart import file_mechanism
 from lazaretto.sandbox.account.manifest import GuestManifest, PathSet, PathTable
 from lazaretto.sandbox.account.text import clean
 
@@ -22,6 +23,7 @@ class Place:
     noise: bool  # loaders and runtimes read it for every program
     builtin: bool  # one of Wine's own modules
     canary: str  # which decoy, or ""
+    mechanism: str  # by which the system or session starts what is there by itself, or ""
     program: str  # the system program whose arguments matter, or ""
     standin: bool  # that program is a recording stand-in
 
@@ -49,14 +51,16 @@ class PathMap:
 
     def _judge(self, path: str, windows: bool) -> Place:
         standin = self._standins.get(path)
+        shown = self._shown(path, windows)
         return Place(
             path=path,
-            shown=self._shown(path, windows),
+            shown=shown,
             noise=path in self._noise,
             builtin=path in self._builtin,
             canary=self._canaries.get(path),
             program=standin or self._programs.get(path),
             standin=bool(standin),
+            mechanism=file_mechanism(path, shown),
         )
 
     def _shown(self, path: str, windows: bool) -> str:
@@ -80,11 +84,9 @@ class PathMap:
         for root, drive in self._drives:
             if folded.startswith(drive.casefold() + "\\"):
                 linux = root + shown[len(drive) :].replace("\\", "/")
-                judged = self._judge(clean(linux), True)
-                return Place(
-                    path=judged.path, shown=clean(shown), noise=judged.noise, builtin=judged.builtin,
-                    canary=judged.canary, program=judged.program, standin=judged.standin,
-                )  # fmt: skip
+                judged = self.place(linux.encode("utf-8", "replace"), True)
+                return replace(judged, shown=clean(shown))
+        shown = clean(shown)
         return Place(
-            path=clean(shown), shown=clean(shown), noise=False, builtin=False, canary="", program="", standin=False
+            path=shown, shown=shown, noise=False, builtin=False, canary="", mechanism="", program="", standin=False
         )

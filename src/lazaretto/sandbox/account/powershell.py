@@ -22,10 +22,12 @@ _SWITCHES: Final = (
     ("encodedcommand", "e", True), ("ec", "ec", True), ("command", "c", True), ("commandwithargs", "commandw", True),
     ("file", "f", True), ("executionpolicy", "ex", True), ("ep", "ep", True), ("windowstyle", "w", True),
     ("version", "v", True), ("psconsolefile", "p", True), ("inputformat", "i", True), ("outputformat", "o", True),
-    ("configurationname", "config", True), ("workingdirectory", "wo", True), ("wd", "wd", True), ("custompipename", "cus", True),
+    ("configurationname", "config", True), ("workingdirectory", "wo", True), ("wd", "wd", True), ("custompipename",
+    "cus", True),
     ("encodedarguments", "encodeda", True), ("settingsfile", "settings", True),
     ("nologo", "nol", False), ("noexit", "noe", False), ("noprofile", "nop", False), ("noninteractive", "noni", False),
-    ("sta", "s", False), ("mta", "m", False), ("interactive", "interact", False), ("login", "l", False), ("help", "h", False),
+    ("sta", "s", False), ("mta", "m", False), ("interactive", "interact", False), ("login", "l", False), ("help", "h",
+    False),
 )  # fmt: skip
 _ENCODED = re.compile(r"(?i)[-/–—―]e(?:c|n[a-z]*)?\s+[\"']?([A-Za-z0-9+/=]{16,})")
 _FROM_BASE64 = re.compile(r"(?i)FromBase64String\s*\(\s*[\"']([A-Za-z0-9+/=]{16,})[\"']")

@@ -170,7 +170,7 @@ class Processes:
         child.forked_from = record.tid
         parent.child = child
         self._live[child_pid] = child
-        if parent.windows:
+        if self._manifest.drives:
             forks = self._by_fork_thread.setdefault((parent.key, record.tid), deque(maxlen=8))
             forks.append(child)
 
@@ -221,13 +221,15 @@ class Processes:
         return proc.start
 
     def _inherit_joining(self, proc: Proc) -> None:
-        """Wine forks twice: the process that joined was only on the way to this one, which joins in its place."""
+        """Wine forks twice: a process that joined was only on the way to this one, which joins in its place."""
         middle = proc.parent
-        if middle is None or middle.start is not None or not middle.joined:
+        if middle is None or middle.start is not None or middle.cause is Cause.INJECTED:
             return
-        proc.cause, proc.parent, middle.windows = middle.cause, middle.parent, True
-        if self.sample is middle:
-            self.sample = proc
+        middle.windows = True
+        if middle.joined:
+            proc.cause, proc.parent = middle.cause, middle.parent
+            if self.sample is middle:
+                self.sample = proc
 
     def _take_program(self, proc: Proc, record: Record) -> None:
         strings = record.strings

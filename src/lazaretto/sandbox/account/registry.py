@@ -115,7 +115,7 @@ def _below(key: str, prefixes: tuple[str, ...]) -> bool:
 def value_text(kind: int, data: bytes, size: int) -> str:
     """Registry data as regedit would show it, at most 4096 characters; `size` is the whole length in bytes.
 
-    Strings are shown as they are, the parts of a REG_MULTI_SZ one a line, numbers as `0x0000002a (42)`, the rest in hex.
+    Strings are shown as they are, parts of a REG_MULTI_SZ one a line, numbers as `0x0000002a (42)`, the rest in hex.
     """
     if kind in (1, 2, 6):
         return wide(data) + ("…" if size > len(data) >= 2 else "")

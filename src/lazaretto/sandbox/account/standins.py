@@ -1,10 +1,12 @@
 """What the command line of a system program asks for. Pure: program and arguments in, meanings out.
 
-`action` uses these words (docs/sandbox.md lists them): delete-shadow-copies, disable-recovery, delete-backup, clear-log,
-disable-firewall, change-firewall, disable-defender, create-task, delete-task, run-task, change-task, create-service,
-change-service, start-service, stop-service, delete-service, add-user, change-user, add-group-member, network-share,
-enumerate, registry-add, registry-delete, registry-export, download, run-script, take-ownership, hide-file, kill-process,
-wipe-free-space, disable-audit, remote-execution, shutdown, copy-database, decode-file, run-library.
+`action` uses these words (docs/sandbox.md lists them): delete-shadow-copies, disable-recovery, delete-backup,
+clear-log, disable-audit, disable-firewall, change-firewall, disable-defender, disable-driver-signing, safe-boot,
+change-boot, create-task, delete-task, run-task, change-task, stop-task, create-service, change-service, start-service,
+stop-service, delete-service, add-user, delete-user, change-user, add-group-member, network-share, port-proxy,
+netsh-helper, read-passwords, remove-program, add-certificate, wipe-file, protect-file, change-file, enumerate,
+registry-add, registry-delete, registry-export, download, run-script, take-ownership, hide-file, kill-process,
+wipe-free-space, remote-execution, shutdown, copy-database, decode-file, run-library.
 """
 
 from __future__ import annotations
@@ -196,23 +198,22 @@ def _sc(words: _Words) -> list[Meaning]:
     return [Meaning(action=f"{verb}-service", detail=name, service=service)]
 
 
+def _user_change(words: _Words) -> str:
+    if words.has("/add"):
+        return "add-user"
+    if words.has("/delete"):
+        return "delete-user"
+    return "change-user" if len(words.raw) > 2 else "enumerate"
+
+
 def _net(words: _Words) -> list[Meaning]:
     what, name = words.at(0), words.text(1)
     if what in ("user", "users"):
-        if words.has("/add"):
-            return [Meaning(action="add-user", detail=name)]
-        if words.has("/delete"):
-            return [Meaning(action="delete-user", detail=name)]
-        if len(words.raw) > 2:
-            return [Meaning(action="change-user", detail=name)]
-        return [Meaning(action="enumerate", detail="users")]
-    if what in ("localgroup", "group"):
-        if words.has("/add"):
-            return [Meaning(action="add-group-member", detail=" ".join(words.raw[1:-1]))]
-        return [Meaning(action="enumerate", detail="groups")]
-    if what in ("start", "stop"):
-        if not name:
-            return [Meaning(action="enumerate", detail="services")]
+        action = _user_change(words)
+        return [Meaning(action=action, detail=name if action != "enumerate" else "users")]
+    if what in ("localgroup", "group") and words.has("/add"):
+        return [Meaning(action="add-group-member", detail=" ".join(words.raw[1:-1]))]
+    if what in ("start", "stop") and name:
         return [Meaning(action=f"{what}-service", detail=name, service=Service(action=what, name=name))]
     if what in ("use", "share"):
         return [Meaning(action="network-share", detail=" ".join(words.raw[1:]))]

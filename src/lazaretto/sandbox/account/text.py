@@ -15,7 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean(value: bytes | str, limit: int = LIMIT) -> str:
-    """`value` as safe text of at most `limit` characters; what is not UTF-8 or is a control character becomes U+FFFD."""
+    """`value` as safe text, at most `limit` characters; what is no UTF-8 or a control character becomes U+FFFD."""
     if isinstance(value, bytes):
         value = value[: limit * 4].decode("utf-8", "replace")
     if len(value) > limit:
@@ -51,43 +51,40 @@ def windows_command_line(argv: Iterable[str]) -> str:
 def split_windows(command_line: str) -> list[str]:
     """The arguments of a Windows command line, by the rules of CommandLineToArgvW; at most 1024."""
     arguments: list[str] = []
-    current: list[str] = []
-    quoted = started = False
-    position, end = 0, len(command_line)
-    while position < end and len(arguments) < 1024:
-        char = command_line[position]
-        if char == "\\":
-            run = position
-            while position < end and command_line[position] == "\\":
-                position += 1
-            count = position - run
-            if position < end and command_line[position] == '"':
-                current.append("\\" * (count // 2))
-                if count % 2:
-                    current.append('"')
-                    position += 1
-            else:
-                current.append("\\" * count)
-            started = True
-            continue
-        if char == '"':
-            if quoted and command_line[position + 1 : position + 2] == '"':
-                current.append('"')
-                position += 1
-            else:
-                quoted = not quoted
-            started = True
-        elif char in " \t\n" and not quoted:
-            if started:
-                arguments.append("".join(current))
-            current, started = [], False
-        else:
-            current.append(char)
-            started = True
-        position += 1
-    if started:
-        arguments.append("".join(current))
+    position = 0
+    while len(arguments) < 1024:
+        while command_line[position : position + 1] in (" ", "\t", "\n"):
+            position += 1
+        if position >= len(command_line):
+            break
+        argument, position = _windows_argument(command_line, position)
+        arguments.append(argument)
     return arguments
+
+
+def _windows_argument(line: str, position: int) -> tuple[str, int]:
+    """One argument and where it ended. Before a quote, two backslashes are one, and an odd one makes it literal."""
+    parts: list[str] = []
+    quoted = False
+    while position < len(line) and (quoted or line[position] not in " \t\n"):
+        start = position
+        while line[position : position + 1] == "\\":
+            position += 1
+        slashes = position - start
+        if line[position : position + 1] != '"':
+            parts.append("\\" * slashes or line[position])
+            position += 0 if slashes else 1
+            continue
+        parts.append("\\" * (slashes // 2))
+        position += 1
+        if slashes % 2:
+            parts.append('"')
+        elif quoted and line[position : position + 1] == '"':
+            parts.append('"')
+            position += 1
+        else:
+            quoted = not quoted
+    return "".join(parts), position
 
 
 def basename(path: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lazaretto.sandbox.account.files import Files
     from lazaretto.sandbox.account.journal import Draft, Journal
     from lazaretto.sandbox.account.paths import PathMap, Place
-    from lazaretto.sandbox.account.processes import Proc
+    from lazaretto.sandbox.account.processes import Proc, Processes
     from lazaretto.sandbox.account.records import Record
     from lazaretto.sandbox.account.relay import Argument
 
@@ -32,7 +32,8 @@ class WindowsFiles:
         "CreateDirectory", "CreateDirectoryEx", "RemoveDirectory", "SetFileAttributes", "ReplaceFile",
     )  # fmt: skip
 
-    def __init__(self, paths: PathMap, files: Files, journal: Journal, derive: Deriver) -> None:
+    def __init__(self, processes: Processes, paths: PathMap, files: Files, journal: Journal, derive: Deriver) -> None:
+        self._processes = processes
         self._paths = paths
         self._files = files
         self._journal = journal
@@ -46,7 +47,7 @@ class WindowsFiles:
         if function == "CreateFile":
             self._open(record, proc, first, arguments, ok)
         elif function in ("CopyFile", "CopyFileEx", "MoveFile", "MoveFileEx", "MoveFileWithProgress", "ReplaceFile"):
-            self._two(record, proc, function, first, self._place(proc, arguments, 1), ok)
+            self._two(record, function, (first, self._place(proc, arguments, 1)), ok)
         elif function == "SetFileAttributes":
             number = arguments[1].number if len(arguments) > 1 else 0
             self._add(FileMode, record, proc, first, ok, mode=(number or 0) & 0xFFFFFFFF)
@@ -79,7 +80,8 @@ class WindowsFiles:
             if draft is not None:
                 self._derive.file(draft, place, "read")
 
-    def _two(self, record: Record, proc: Proc, function: str, old: Place, new: Place | None, ok: bool) -> None:
+    def _two(self, record: Record, function: str, places: tuple[Place, Place | None], ok: bool) -> None:
+        proc, (old, new) = self._processes.of(record), places
         if function.startswith("Copy"):
             if new is not None:
                 draft = self._add(FileCreate, record, proc, new, ok)
