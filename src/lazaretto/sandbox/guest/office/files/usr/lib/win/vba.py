@@ -1,0 +1,203 @@
+"""Turns the source of VBA modules into what this office's Basic can run with the same effect.
+
+Basic here knows most of VBA. What it does not know, or would do in terms of this machine, is led to the objects of
+oleautomation: functions of Windows libraries (Declare), GetObject, Shell, Environ, and statements on files of drive C.
+An error in a procedure without a handler of its own does not end the macro: Word would not have had the error.
+"""
+
+import re
+
+_DECLARE = re.compile(
+    r"^\s*(?:Public\s+|Private\s+)?Declare\s+(?:PtrSafe\s+)?(?:Function|Sub)\s+(\w+)[%&!#@$^]?\s+(?:CDecl\s+)?"
+    r'Lib\s+"([^"]*)"(?:\s+Alias\s+"([^"]*)")?\s*(?:\((.*?)\)\s*(?:As\s+[\w.]+)?)?\s*$',
+    re.I,
+)
+_PROCEDURE = re.compile(
+    r"^\s*(?:Public\s+|Private\s+|Friend\s+)?(?:Static\s+)?(?:Sub|Function|Property\s+(?:Get|Let|Set))\s+\w+", re.I
+)
+_END = re.compile(r"^\s*End\s+(?:Sub|Function|Property)\b", re.I)
+_HANDLER = re.compile(r"\bOn\s+Error\b", re.I)
+_CONSTANTS = {"vba7": True, "win64": True, "win32": True, "vba6": True, "mac": False, "win16": False}
+
+# Outside of strings and comments. A name after a dot belongs to some object.
+_WORDS = (
+    (re.compile(r"(?<![\w.])GetObject\s*\(\s*,", re.I), "Win_Object("),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?GetObject(?=\s*\()", re.I), "Win_Object"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?CreateObject(?=\s*\()", re.I), "Win_Object"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?Shell\$?(?=\s*[(\w\"])", re.I), "Win_Shell"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?Environ\$?(?=\s*\()", re.I), "Win_Environ"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?Dir\$?(?=\s*\()", re.I), "Win_Dir"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?FileLen(?=\s*\()", re.I), "Win_FileLen"),
+    (re.compile(r"(?<![\w.])(Kill|MkDir|RmDir|ChDir|FileCopy)(?=\s+[^=\s])", re.I), r"Win_\1"),
+    (re.compile(r"(?<![\w.])SetAttr(?=\s+[^=\s])", re.I), "Win_SetAttr"),
+    # Basic here does not know what is in brackets after brackets.
+    (re.compile(r"(\.(?:Environment|SpecialFolders|ExecQuery|InstancesOf|Items)\s*(?:\([^()]*\)))\s*(?=\()", re.I), r"\1.Item"),
+    (re.compile(r"\bAs\s+(?:LongPtr|LongLong)\b", re.I), "As Variant"),
+    (re.compile(r"(?<![\w.])C(?:LngPtr|LngLng)(?=\s*\()", re.I), "CDbl"),
+)  # fmt: skip
+_OPEN = re.compile(r"^(\s*)Open\s+(.+)\s+For\s+(Output|Input|Append|Binary|Random)\b(.*)$", re.I)
+
+_SUPPORT = """
+Private Function Win_Object(name)
+ Set Win_Object = CreateObject(name)
+End Function
+Private Function Win_Shell(line, Optional style)
+ Win_Shell = CreateObject("office:windows").Shell(line)
+End Function
+Private Function Win_Environ(name)
+ Win_Environ = CreateObject("office:windows").Environ(name)
+End Function
+Private Function Win_Path(path)
+ Win_Path = CreateObject("office:windows").Path(path)
+End Function
+Private Function Win_Dir(Optional path, Optional kind)
+ If IsMissing(path) Then
+  Win_Dir = CreateObject("office:windows").Dir("")
+ Else
+  Win_Dir = CreateObject("office:windows").Dir(path)
+ End If
+End Function
+Private Function Win_FileLen(path)
+ Win_FileLen = CreateObject("office:windows").FileLen(path)
+End Function
+Private Sub Win_Kill(path)
+ CreateObject("office:windows").Kill(path)
+End Sub
+Private Sub Win_MkDir(path)
+ CreateObject("office:windows").MkDir(path)
+End Sub
+Private Sub Win_RmDir(path)
+ CreateObject("office:windows").RmDir(path)
+End Sub
+Private Sub Win_ChDir(path)
+End Sub
+Private Sub Win_FileCopy(source, target)
+ CreateObject("office:windows").FileCopy(source, target)
+End Sub
+Private Sub Win_SetAttr(path, value)
+ CreateObject("office:windows").SetAttr(path, value)
+End Sub
+"""
+
+
+def translate(source):
+    """The module's source as this office runs it; the same text when there is nothing to change."""
+    lines, functions = [], []
+    for line in _joined(_chosen(source.replace("\r\n", "\n").split("\n"))):
+        declared = _DECLARE.match(_without_comment(line))
+        if declared:
+            functions.append(_library_function(*declared.groups()))
+        else:
+            lines.append(_line(line))
+    text = "\n".join(_with_handlers(lines)) + "\n" + "".join(functions)
+    used = [part for part in _support() if re.search(rf"\b{part[0]}\b", text)]
+    return text + "".join(part[1] for part in used)
+
+
+def _chosen(lines):
+    """The lines whose conditions (#If VBA7 ...) hold for a current 64-bit Office."""
+    stack = []
+    for line in lines:
+        found = re.match(r"^\s*#\s*(If|ElseIf|Else|End\s*If|Const)\b(.*)$", line, re.I)
+        if not found:
+            if all(state == "now" for state in stack):
+                yield line
+            continue
+        word = found[1].lower().replace(" ", "")
+        if word == "if":
+            stack.append("now" if _holds(found[2]) else "later")
+        elif word == "endif" and stack:
+            stack.pop()
+        elif stack and word in {"else", "elseif"}:
+            if stack[-1] == "later":
+                stack[-1] = "now" if word == "else" or _holds(found[2]) else "later"
+            else:
+                stack[-1] = "done"
+
+
+def _holds(condition):
+    words = re.sub(r"(?i)\bThen\b.*$", "", condition).split()
+    value, negated, joint = None, False, "or"
+    for word in words:
+        lower = word.strip("()").lower()
+        if lower == "not":
+            negated = not negated
+        elif lower in {"and", "or"}:
+            joint = lower
+        elif lower not in {"=", "1", "-1", "true", ""}:
+            one = _CONSTANTS.get(lower, False) != negated
+            value = one if value is None else (value and one if joint == "and" else value or one)
+            negated = False
+    return bool(value)
+
+
+def _joined(lines):
+    """Statements that go on in the next line (" _") as one line."""
+    held = ""
+    for line in lines:
+        if re.search(r"\s_\s*$", line) and len(held) < 20000:
+            held += re.sub(r"\s_\s*$", " ", line)
+        else:
+            yield held + line
+            held = ""
+    if held:
+        yield held
+
+
+def _parts(line):
+    """(text, is code) of a line: strings and the comment are not code."""
+    at = 0
+    for found in re.finditer(r'"(?:[^"]|"")*"?|\'.*$', line):
+        yield line[at : found.start()], True
+        yield found[0], False
+        at = found.end()
+    yield line[at:], True
+
+
+def _without_comment(line):
+    return "".join(text for text, code in _parts(line) if code or not text.startswith("'"))
+
+
+def _line(line):
+    if re.match(r"^\s*(?:Rem|Attribute|Option)\b", line, re.I):
+        return line
+    if opened := _OPEN.match(line):
+        line = f"{opened[1]}Open Win_Path({opened[2]}) For {opened[3]}{opened[4]}"
+    # Strings stay out of the way of the patterns, but a pattern may end just before one.
+    strings = []
+
+    def hide(text):
+        strings.append(text)
+        return f'"{len(strings) - 1}"'
+
+    bare = "".join(text if code else (hide(text) if text.startswith('"') else "") for text, code in _parts(line))
+    for pattern, word in _WORDS:
+        bare = pattern.sub(word, bare)
+    return re.sub(r'"(\d+)"', lambda found: strings[int(found[1])], bare)
+
+
+def _library_function(name, library, alias, arguments):
+    names = []
+    for number, argument in enumerate((arguments or "").split(",")):
+        if found := re.search(r"(?i)(?:ByVal|ByRef|ParamArray)?\s*(\w+)(?:\(\))?[%&!#@$^]?\s*(?:As\s+[\w.]+\s*(?:\*\s*\d+)?)?\s*(?:=.*)?$",
+                              re.sub(r"(?i)\bOptional\s+", "", argument.strip())):  # fmt: skip
+            names.append(found[1] if found[1].lower() not in {"as", "any"} else f"a{number}")
+    given = ", ".join(names)
+    call = ", ".join([f'"{library}"', f'"{alias or name}"', *names])
+    optional = ", ".join(f"Optional {one}" for one in names)
+    return f'Function {name}({optional or given})\n {name} = CreateObject("office:windows").Library({call})\nEnd Function\n'
+
+
+def _with_handlers(lines):
+    for number, line in enumerate(lines):
+        yield line
+        if _PROCEDURE.match(line) and ":" not in line:
+            rest = lines[number + 1 :]
+            end = next((at for at, one in enumerate(rest) if _END.match(one)), len(rest))
+            if not any(_HANDLER.search(one) for one in rest[:end]):
+                yield "On Error Resume Next"
+
+
+def _support():
+    for found in re.finditer(r"Private (?:Function|Sub) (\w+).*?End (?:Function|Sub)\n", _SUPPORT, re.S):
+        yield found[1], found[0]
