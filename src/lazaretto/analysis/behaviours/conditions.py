@@ -19,7 +19,8 @@ from lazaretto.domain.trace import AnyEvent
 
 Scalar = str | int | float | bool
 Variables = dict[str, Value]
-Test = Callable[[Value, Scalar], bool]
+Check = Callable[[Value], bool]
+Maker = Callable[[tuple[Scalar, ...]], Check]
 
 _MAX_SUBJECT = 1024
 _MAX_UNBOUNDED = 2
@@ -30,14 +31,9 @@ class Problem(Exception):
 
 
 def _text(value: Value) -> str:
+    if isinstance(value, str):
+        return value
     return "" if value is None else str(value)
-
-
-def _numeric(compare: Callable[[float, float], bool]) -> Test:
-    def test(value: Value, wanted: Scalar) -> bool:
-        return isinstance(value, int | float) and not isinstance(wanted, str) and compare(value, wanted)
-
-    return test
 
 
 def glob(text: str, pattern: str) -> bool:
@@ -57,23 +53,70 @@ def glob(text: str, pattern: str) -> bool:
     return True
 
 
-def _regex(value: Value, wanted: Scalar) -> bool:
-    return re.search(str(wanted), _text(value)[:_MAX_SUBJECT]) is not None
+def _texts(test: Callable[[str, tuple[str, ...]], bool]) -> Maker:
+    """An operator on text; a value that is none compares as the empty text."""
+
+    def make(wanted: tuple[Scalar, ...]) -> Check:
+        texts = tuple(str(value) for value in wanted)
+        return lambda value: test(_text(value), texts)
+
+    return make
 
 
-OPERATORS: dict[str, Test] = {
-    "equals": lambda value, wanted: _text(value) == wanted if isinstance(wanted, str) else value == wanted,
-    "contains": lambda value, wanted: str(wanted) in _text(value),
-    "startswith": lambda value, wanted: _text(value).startswith(str(wanted)),
-    "endswith": lambda value, wanted: _text(value).endswith(str(wanted)),
-    "glob": lambda value, wanted: glob(_text(value), str(wanted)),
+def _numbers(compare: Callable[[float, float], bool]) -> Maker:
+    def make(wanted: tuple[Scalar, ...]) -> Check:
+        numbers = tuple(value for value in wanted if not isinstance(value, str))
+        return lambda value: isinstance(value, int | float) and any(compare(value, number) for number in numbers)
+
+    return make
+
+
+def _equals(wanted: tuple[Scalar, ...]) -> Check:
+    values = frozenset(wanted)
+    return lambda value: ("" if value is None else value) in values
+
+
+def _regex(wanted: tuple[Scalar, ...]) -> Check:
+    patterns = tuple(re.compile(str(value)) for value in wanted)
+    return lambda value: any(pattern.search(_text(value)[:_MAX_SUBJECT]) for pattern in patterns)
+
+
+def _globs(wanted: tuple[Scalar, ...]) -> Check:
+    patterns = [str(value) for value in wanted]
+    # Most patterns are "begins with": those are one call for all of them.
+    prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.find("*") == len(pattern) - 1)
+    others = tuple(pattern for pattern in patterns if pattern.find("*") != len(pattern) - 1)
+
+    def check(value: Value) -> bool:
+        text = _text(value)
+        if text.startswith(prefixes):
+            return True
+        for pattern in others:  # noqa: SIM110 (a plain loop is half the time, and this runs for every event)
+            if glob(text, pattern):
+                return True
+        return False
+
+    return check
+
+
+def _bits(wanted: tuple[Scalar, ...]) -> Check:
+    masks = tuple(value for value in wanted if isinstance(value, int))
+    return lambda value: isinstance(value, int) and any(value & mask == mask for mask in masks)
+
+
+OPERATORS: dict[str, Maker] = {
+    "equals": _equals,
+    "contains": _texts(lambda text, wanted: any(one in text for one in wanted)),
+    "startswith": _texts(str.startswith),
+    "endswith": _texts(str.endswith),
+    "glob": _globs,
     "regex": _regex,
-    "gt": _numeric(lambda a, b: a > b),
-    "ge": _numeric(lambda a, b: a >= b),
-    "lt": _numeric(lambda a, b: a < b),
-    "le": _numeric(lambda a, b: a <= b),
-    "bits": lambda value, wanted: isinstance(value, int) and isinstance(wanted, int) and value & wanted == wanted,
-    "exists": lambda value, wanted: bool(value) is wanted,
+    "gt": _numbers(lambda a, b: a > b),
+    "ge": _numbers(lambda a, b: a >= b),
+    "lt": _numbers(lambda a, b: a < b),
+    "le": _numbers(lambda a, b: a <= b),
+    "bits": _bits,
+    "exists": lambda wanted: lambda value: bool(value) in wanted,
 }
 
 
@@ -123,10 +166,15 @@ class Getter:
 FACTS = ("dropped", "mentions_dropped", "sample", "mentions_sample")
 
 
+def _never(_: Value) -> bool:
+    return False
+
+
 class Condition:
     """One condition on one field. `variable` is the name of the variable it compares with, if it does."""
 
     def __init__(self, source: str, wanted: Any, lists: Mapping[str, tuple[str | int, ...]], *, fold: bool) -> None:
+        self.key = (source, repr(wanted))  # two conditions with the same key hold for the same events
         self.field, *words = source.split("|")
         self.negated = "not" in words
         words = [word for word in words if word != "not"]
@@ -134,9 +182,9 @@ class Condition:
         operator = words.pop() if words and words[-1] in OPERATORS else "equals"
         self.getter = Getter("|".join((self.field, *words)))
         self.operator = operator
-        self.test = OPERATORS[operator]
         self.variable = ""
         self.wanted: tuple[Scalar, ...] = ()
+        self.check: Check = _never
         if self.fact:
             self._take_fact(wanted)
         else:
@@ -159,8 +207,9 @@ class Condition:
                 check_regex(str(value))
             flags = "(?i)" if fold else ""
             self.wanted = tuple(flags + str(value) for value in values)
-            return
-        self.wanted = tuple(value.lower() if fold and isinstance(value, str) else value for value in values)
+        else:
+            self.wanted = tuple(value.lower() if fold and isinstance(value, str) else value for value in values)
+        self.check = OPERATORS[self.operator](self.wanted)
 
     def value(self, view: View, event: AnyEvent) -> Value:
         """The value that is compared."""
@@ -171,20 +220,20 @@ class Condition:
         if self.fact:
             return (self._origin(view, event) is not None) is not self.negated
         value = self.value(view, event)
-        wanted = self.wanted
+        check = self.check
         if self.variable:
             bound = (variables or {}).get(self.variable)
-            wanted = (bound,) if isinstance(bound, str | int | float) else ()
-        return self._any(value, wanted) is not self.negated
+            if not isinstance(bound, str | int | float):
+                return self.negated
+            check = OPERATORS[self.operator]((bound,))
+        if isinstance(value, tuple):
+            return any(check(one) for one in value) is not self.negated
+        return check(value) is not self.negated
 
     def origin(self, view: View, event: AnyEvent) -> int | None:
         """Id of the event that wrote the file of which a fact speaks, to be shown beside the match."""
         speaks_of_writing = self.fact in {"dropped", "mentions_dropped"} and not self.negated
         return self._origin(view, event) if speaks_of_writing else None
-
-    def _any(self, value: Value, wanted: tuple[Scalar, ...]) -> bool:
-        values = value if isinstance(value, tuple) else (value,)
-        return any(self.test(one, other) for one in values for other in wanted)
 
     def _origin(self, view: View, event: AnyEvent) -> int | None:
         """Id of the event that shows the fact; for the sample itself, which nothing wrote, the event's own id."""

@@ -81,16 +81,24 @@ class Step:
         self.dynamic = any(condition.variable for condition in (*conditions, *(c for g in exclude for c in g)))
         self._join = next((c for c in where[0] if _is_join(c)), None) if len(where) == 1 else None
 
-    def fits(self, view: View, event: AnyEvent, variables: Variables | None) -> bool:
-        """Whether the event fits; without variables, conditions on variables are taken to hold."""
-        static = variables is None
+    def might_fit(self, view: View, event: AnyEvent, known: dict[tuple[str, str], bool]) -> bool:
+        """Whether the event fits as far as that can be said without variables. `known` keeps what other steps asked."""
+        for group in self.where:
+            if _hold(group, view, event, known, skipped=True):
+                break
+        else:
+            if self.where:
+                return False
+        for group in self.exclude:  # noqa: SIM110 (plain loops: this runs for every event and step)
+            if _hold(group, view, event, known, skipped=False):
+                return False
+        return True
 
-        def all_hold(group: tuple[Condition, ...], *, skipped: bool) -> bool:
-            return all(skipped if static and c.variable else c.holds(view, event, variables) for c in group)
-
-        if self.where and not any(all_hold(group, skipped=True) for group in self.where):
+    def fits(self, view: View, event: AnyEvent, variables: Variables) -> bool:
+        """Whether an event that might fit does so with these variables."""
+        if self.where and not any(all(c.holds(view, event, variables) for c in group) for group in self.where):
             return False
-        return not any(all_hold(group, skipped=False) for group in self.exclude)
+        return not any(all(c.holds(view, event, variables) for c in group) for group in self.exclude)
 
     def bound(self, view: View, event: AnyEvent, variables: Variables) -> Variables:
         """The variables with this step's bindings added."""
@@ -120,6 +128,23 @@ class Step:
     def join(self) -> Condition | None:
         """The condition `field: $variable` by which candidates can be looked up instead of searched."""
         return self._join
+
+
+def _hold(
+    group: tuple[Condition, ...], view: View, event: AnyEvent, known: dict[tuple[str, str], bool], *, skipped: bool
+) -> bool:
+    """Whether all conditions of a group hold; one with a variable counts as `skipped`."""
+    for condition in group:
+        if condition.variable:
+            if not skipped:
+                return False
+            continue
+        holds = known.get(condition.key)
+        if holds is None:
+            holds = known[condition.key] = condition.holds(view, event)
+        if not holds:
+            return False
+    return True
 
 
 def _is_join(condition: Condition) -> bool:
@@ -318,8 +343,12 @@ def find_candidates(view: View, steps: Iterable[Step]) -> Candidates:
         for kind in step.kinds:
             by_kind.setdefault(kind, []).append(step)
     for event in view.events:
-        for step in by_kind.get(event.kind, ()):
-            if step.fits(view, event, None):
+        steps_of_kind = by_kind.get(event.kind)
+        if steps_of_kind is None:
+            continue
+        known: dict[tuple[str, str], bool] = {}
+        for step in steps_of_kind:
+            if step.might_fit(view, event, known):
                 found[id(step)].append(event)
     return found
 

@@ -265,7 +265,7 @@ class _Compiler:
                 raise self.error(raw, str(source), f"no earlier step binds ${condition.variable}")
             conditions.append(condition)
         # Cheap tests first: facts look through the whole account.
-        return tuple(sorted(conditions, key=lambda c: (bool(c.fact), c.operator == "regex")))
+        return tuple(sorted(conditions, key=lambda c: (bool(c.fact), c.operator in {"regex", "glob"})))
 
     def field(self, raw: Mapping[str, Any], named: str, field: str, kinds: tuple[str, ...]) -> None:
         owner, dot, name = field.partition(".")

@@ -52,7 +52,8 @@ class View:
         self.fold = trace.profile == "windows"
         self.platforms = PLATFORMS.get(trace.profile, frozenset())
         self.events: tuple[AnyEvent, ...] = tuple(e for e in trace.events if self._caused(e))
-        self._values: dict[int, dict[str, Value]] = {}
+        self._current = -1  # id of the event whose values are kept: rules look at one event after the other
+        self._values: dict[str, Value] = {}
         self._sample_paths = self._paths_of_sample(sample)
         self._copies: set[str] = set()
         self._dropped: dict[str, int] = {}
@@ -70,10 +71,14 @@ class View:
 
     def value(self, event: AnyEvent, field: str) -> Value:
         """The value of a field, also of `actor.FIELD` (the acting process) and `subject.FIELD` (a target process)."""
-        known = self._values.setdefault(event.id, {})
-        if field not in known:
-            known[field] = self._look_up(event, field)
-        return known[field]
+        if self._current != event.id:
+            self._current = event.id
+            self._values = {}
+        try:
+            return self._values[field]
+        except KeyError:
+            found = self._values[field] = self._look_up(event, field)
+            return found
 
     def written_by(self, path: str, before: int | None) -> int | None:
         """Id of the event that first wrote this file, if it was the sample's doing (and, if asked, before that id)."""
