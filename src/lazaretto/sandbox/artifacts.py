@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from lazaretto.domain.detonation import Artifact
-from lazaretto.sandbox.picture import PictureError, png
+from lazaretto.sandbox.picture import png_of_bgrx
 
 log = structlog.get_logger(__name__)
 
@@ -100,8 +100,8 @@ class Collector:
         artifact_kind, folder, ending = _KINDS[kind]
         if kind == "screenshot":
             try:
-                content = png(content, int((about or {})["width"]), int((about or {})["height"]))
-            except (PictureError, KeyError, TypeError, ValueError):
+                content = png_of_bgrx(content, int((about or {})["width"]), int((about or {})["height"]))
+            except (KeyError, TypeError, ValueError):
                 self.lost += 1
                 return None
         digest = hashlib.sha256(content).hexdigest()

@@ -81,8 +81,9 @@ class Builder:
     def _tools(self) -> Path:
         def make(out: Path, say: roots.Say) -> None:
             compiled = out / "compiled"
-            for name in ("keeper", "tracer", "internet"):
+            for name in ("keeper", "tracer"):
                 roots.compile_sources(self._builder(), recipe.GUEST / name, compiled, say)
+            roots.compile_sources(self._builder(), recipe.GUEST / "internet", compiled, say)
             roots.make_tools(compiled, self._boot(), out, say)
 
         return self._part("tools", recipe.load("tools").digest, make)

@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 # Documentation and languages weigh more than the programs and no sample misses them.
 _LEAVE_OUT = (
-    "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*",
+    "/usr/share/doc/*", "/usr/share/man/*/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*",
     "/usr/share/bug/*", "/usr/share/help/*", "/usr/share/gtk-doc/*",
 )  # fmt: skip
 
@@ -91,6 +91,9 @@ def squash(root: Path, target: Path) -> None:
     os.truncate(target, -(-size // hardware.DISK_ALIGNMENT) * hardware.DISK_ALIGNMENT)
 
 
+_BY_PRODUCTS = ("*.o", "*.h", "*.res", "kernel")
+
+
 # --- the builder ------------------------------------------------------------------------------------------------------
 
 
@@ -118,7 +121,7 @@ def kernel_payload(image: bytes) -> bytes:
 
 
 def compile_sources(builder: Path, sources: Path, out: Path, say: Say) -> None:
-    """`make OUT=...` of one source folder inside the builder; what it makes is copied to `out`."""
+    """`make OUT=...` of one source folder inside the builder; what it makes is copied to `out`, by-products are not."""
     root = builder / "root"
     work = Path(tempfile.mkdtemp(prefix="make-", dir=root / "tmp"))
     try:
@@ -127,7 +130,7 @@ def compile_sources(builder: Path, sources: Path, out: Path, say: Say) -> None:
         inside = Path("/tmp") / work.name  # noqa: S108 - inside the builder root
         with chroot_mounts(root):
             run(["chroot", root, "make", "-C", inside / "src", f"OUT={inside}/out", "VMLINUX=/vmlinux"], say)
-        shutil.copytree(work / "out", out, dirs_exist_ok=True)
+        shutil.copytree(work / "out", out, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_BY_PRODUCTS))
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -44,7 +44,7 @@ class Run:
         self.reason = ""
         self.deadline = time.monotonic() + float(job["guest_time"])
         self.quiet_since: float | None = None
-        self.pictures = 0
+        self.before = world.processes()
 
     # --- before -------------------------------------------------------------------------------------------------------
 
@@ -220,19 +220,13 @@ class Run:
             self._drain_human()
         with open(f"{world.CGROUP}/cgroup.freeze", "w") as freeze:
             freeze.write("1")
-        self.world.tracer.say("list")
-        collect.memory(self.port, self._live(), self.dumped)
+        collect.memory(self.port, sorted(world.processes() - self.before), self.dumped)
         self.world.tracer.say("flush")
         self.world.internet.say("finish")
         collect.files(self.port, self.began, self.job.get("leave_out", ()))
         self.world.internet.expect("finished", 60)
         self.world.tracer.expect("flushed", 60)
         self.port.message(event="done", time=time.monotonic_ns(), ending=ending, reason=self.reason)
-
-    def _live(self) -> list[int]:
-        """The sample's processes that still run."""
-        words = self.world.tracer.expect("live", 20).split()
-        return [int(word) for word in words[1:] if word.isdigit()]
 
     def _drain_human(self) -> None:
         assert self.world.human

@@ -60,6 +60,12 @@ def ports() -> dict[int, str]:
     return {int(name.rpartition("p")[2]): f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("vport")}
 
 
+def processes() -> set[int]:
+    """Outer pids of everything that runs in the session."""
+    with open(f"{CGROUP}/cgroup.procs") as procs:
+        return {int(line) for line in procs}
+
+
 class Helper:
     """A program of the tools root that is spoken to by lines. Hidden from the sample; never killed by memory pressure."""
 
@@ -107,7 +113,7 @@ class World:
         self.settings = settings
         self.wanted: Mapping[str, Any] = settings["session"]
         paths = ports()
-        self.tracer = Helper(f"{OWN}/bin/tracer", "--port", paths[1], *self._wine())
+        self.tracer = Helper(f"{OWN}/bin/tracer", "--port", paths[1], "--control", "0", "--reply", "1", *self._wine())
         self.tracer.expect("ready", 120)
         sh("ip", "netns", "add", "session")
         sh(sys.executable, "-m", "internet.network", "--session", NETNS)
