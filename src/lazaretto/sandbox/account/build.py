@@ -168,7 +168,8 @@ class Account:
         path = record.strings[0]
         if proc.windows:
             place = self._paths.place(path, True)
-            self._modules.add(proc, record.a[0], record.a[1], place.path, place.builtin)
+            builtin = place.builtin and not self._files.made(place.path)
+            self._modules.add(proc, record.a[0], record.a[1], place.path, builtin)
         self._files.module(record)
 
     # --- the end ------------------------------------------------------------------------------------------------------

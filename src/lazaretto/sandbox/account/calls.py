@@ -46,6 +46,7 @@ _CALLS_BACK = re.compile(
 _FAILS_WITH_ZERO = re.compile(
     r"(Create|Open|Load|Delete|Write|Read|Start|Control|Set|Internet|Http|WinHttp|Crypt|Virtual|Register|Find|Move|Copy|Get)"
 )
+_THREAD_STARTS: Final = ":Starting thread proc "
 _INVALID: Final = frozenset({0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF})
 _START_TYPES: Final = {0: "boot", 1: "system", 2: "auto", 3: "demand", 4: "disabled"}
 _HOOKS: Final = {2: "keyboard", 7: "mouse", 13: "keyboard", 14: "mouse"}
@@ -135,6 +136,8 @@ class Calls:
     def _line(self, record: Record, text: str) -> None:
         head = relay.head(text)
         if head is None:
+            if _THREAD_STARTS in text:
+                self._started(self._processes.of(record))
             return
         pid, function, end = head.windows_pid, head.function, head.end
         proc = self._processes.of(record)
@@ -164,6 +167,15 @@ class Calls:
             handler = self._api
         arguments = relay.arguments(text, head.end)
         return handler(_Site(record, proc, clean(module.lower(), 64), clean(function, 256), base, arguments))
+
+    def _started(self, proc: Proc) -> None:
+        """The loader is done and hands over to the program: what was looked at before was not the program's looking."""
+        if proc.windows and proc.early is not None:
+            for draft in proc.early:
+                draft.hidden = True
+            proc.early = None
+            self._begun.add(proc.key)
+            self._traced.add(proc.key)
 
     def _stack(self, proc: Proc, tid: int) -> list[_Open]:
         stack = self._stacks.get((proc.key, tid))

@@ -143,7 +143,7 @@ class Deriver:
 
     def started(self, draft: Draft, proc: Proc) -> None:
         """A program was started (or its start is better known by now)."""
-        if proc.cause is Cause.MACHINE:
+        if proc.cause is Cause.MACHINE and not proc.helper:
             self._claim(proc)
         place = self._place(proc)
         if not place.program or not self._first("asked", draft.order, proc.command_line):
@@ -159,9 +159,10 @@ class Deriver:
         if meaning.script:
             draft.fields["script"] = clean(meaning.script, LONG // 3)
         asked = draft
-        if place.standin:
+        if place.standin or meaning.action:  # of a real program it is concluded, of a stand-in it is what was asked
+            source = Source.STANDIN if place.standin else Source.DERIVED
             asked = self._journal.add(
-                StandIn, draft.time, proc, Source.STANDIN, thread=draft.thread, because=(draft,), program=place.program,
+                StandIn, draft.time, proc, source, thread=draft.thread, because=(draft,), program=place.program,
                 command_line=clean(proc.command_line, LONG // 3), action=meaning.action, detail=clean(meaning.detail,
                 LONG // 3),
             )  # fmt: skip

@@ -42,6 +42,9 @@ from lazaretto.sandbox.account.text import clean
 MAX_MISSING: Final = 200  # looked-for files of one process
 MAX_READS: Final = 5_000
 _HEAD: Final = 64
+_NO_FILES: Final = (b"/dev/pts/", b"/dev/null", b"/dev/tty", b"/dev/console", b"/memfd:")
+_OPEN_EXEC: Final = 0x20  # the tracer's mark in the flags: opened to be executed
+_EEXIST: Final = 17
 _INODE_FLAGS: Final = {0x10: "immutable", 0x20: "append-only", 0x1: "secure-deletion", 0x40: "no-dump"}  # FS_*_FL
 _MAX_SAID: Final = 300_000
 
@@ -62,6 +65,7 @@ class Files:
         self._derive = derive
         self._lives: dict[str, list[_Life]] = {}  # by current path
         self._writes: dict[str, list[Draft]] = {}  # by current path: whose content the file at the end is
+        self._about_to_run: dict[int, str] = {}  # process key -> path
         self._created: set[str] = set()
         self._opened_existing: set[str] = set()
         self._once: set[tuple[type[Event], int, str]] = set()
@@ -82,6 +86,9 @@ class Files:
             self._created.add(place.path)
             draft = self._add(FileCreate, record, proc, place)
             self._derive.file(draft, place, "write", content=False)
+            return
+        if flags & _OPEN_EXEC:
+            self._about_to_run[proc.key] = place.path  # its reading and mapping is the start of the program
             return
         if flags & codes.O_PATH == codes.O_PATH or mode & codes.S_IFMT == codes.S_IFDIR:
             return
@@ -131,10 +138,12 @@ class Files:
     def write(self, record: Record) -> None:
         proc = self._processes.of(record)
         path = record.strings[0]
-        if not path.startswith(b"/") or path.startswith((b"/dev/pts/", b"/dev/null", b"/dev/tty", b"/memfd:")):
+        if not path.startswith(b"/") or path.startswith(_NO_FILES):
             return  # pipes, sockets and terminals: the console and the network have events of their own
         head = record.strings[1][:_HEAD] if len(record.strings) > 1 else b""
-        self._begin(record, proc, self._paths.place(path, proc.windows), record.a[1], head)
+        place = self._paths.place(path, proc.windows)
+        if not place.scratch:
+            self._begin(record, proc, place, record.a[1], head)
 
     def _begin(self, record: Record, proc: Proc, place: Place, size: int, head: bytes) -> None:
         lives = self._lives.setdefault(place.path, [])
@@ -178,7 +187,7 @@ class Files:
 
     def unlink(self, record: Record) -> None:
         proc = self._processes.of(record)
-        place = self._paths.place(record.strings[0], proc.windows)
+        place = self._place(record, proc, 0)
         draft = self._add(FileDelete, record, proc, place, directory=record.a[0] == 1)
         if draft.ok:
             self._created.discard(place.path)
@@ -188,8 +197,8 @@ class Files:
 
     def rename(self, record: Record) -> None:
         proc = self._processes.of(record)
-        old = self._paths.place(record.strings[0], proc.windows)
-        new = self._paths.place(record.strings[1], proc.windows)
+        old = self._place(record, proc, 0)
+        new = self._place(record, proc, 1)
         draft = self._add(FileRename, record, proc, old, to=new.shown)
         if draft.ok:
             self.moved(old.path, new.path)
@@ -210,26 +219,28 @@ class Files:
 
     def link(self, record: Record) -> None:
         proc = self._processes.of(record)
-        target = self._paths.place(record.strings[0], proc.windows)
-        new = self._paths.place(record.strings[1], proc.windows)
+        target = self._place(record, proc, 0)
+        new = self._place(record, proc, 1)
         draft = self._add(FileLink, record, proc, new, target=target.shown)
         self._derive.file(draft, new, "write")
 
     def symlink(self, record: Record) -> None:
         proc = self._processes.of(record)
-        new = self._paths.place(record.strings[1], proc.windows)
+        new = self._place(record, proc, 1)
         draft = self._add(FileLink, record, proc, new, target=clean(record.strings[0]), symbolic=True)
         self._derive.file(draft, new, "write")
 
     def mkdir(self, record: Record) -> None:
+        if record.result == -_EEXIST:
+            return  # `mkdir -p` and the like: nothing was tried that could have changed anything
         proc = self._processes.of(record)
-        place = self._paths.place(record.strings[0], proc.windows)
+        place = self._place(record, proc, 0)
         self._created.add(place.path)
         self._add(FileCreate, record, proc, place, directory=True)
 
     def mknod(self, record: Record) -> None:
         proc = self._processes.of(record)
-        place = self._paths.place(record.strings[0], proc.windows)
+        place = self._place(record, proc, 0)
         self._created.add(place.path)
         self._add(FileCreate, record, proc, place, directory=stat.S_ISDIR(record.a[0] & 0xFFFF))
 
@@ -254,13 +265,13 @@ class Files:
 
     def _mark(self, cls: type[Event], record: Record, **fields: Any) -> None:
         proc = self._processes.of(record)
-        place = self._paths.place(record.strings[0], proc.windows)
+        place = self._place(record, proc, 0)
         if proc.spend(cls.__name__, MAX_READS):
             self._add(cls, record, proc, place, **fields)
 
     def list_directory(self, record: Record) -> None:
         proc = self._processes.of(record)
-        place = self._paths.place(record.strings[0], proc.windows)
+        place = self._place(record, proc, 0)
         key = (DirectoryList, proc.key, place.path)
         if place.noise or key in self._once or not proc.spend("list", MAX_READS) or _own_proc(place.path, proc):
             return
@@ -277,10 +288,22 @@ class Files:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         key = (ModuleLoad, proc.key, place.path)
-        if place.noise or place.builtin or place.path == proc.machine_image or key in self._once:
+        own = place.path in (proc.machine_image, self._about_to_run.get(proc.key)) or place.shown == proc.image
+        if own or place.noise or (place.builtin and not self.made(place.path)) or key in self._once:
             return
         self._once.add(key)
         self._add(ModuleLoad, record, proc, place)
+
+    def made(self, path: str) -> bool:
+        """Whether a process of the account made or wrote the file at that Linux path."""
+        return path in self._created or path in self._writes
+
+    def _place(self, record: Record, proc: Proc, at: int) -> Place:
+        """The place of one of the record's paths; where it was not found, it is taken from the working directory."""
+        path = record.strings[at]
+        if record.flags & FLAG_UNRESOLVED and not path.startswith(b"/") and proc.cwd.startswith("/"):
+            path = self._paths.absolute(clean(path), proc.cwd).encode()
+        return self._paths.place(path, proc.windows)
 
     # --- what the keeper brought back ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from lazaretto.domain.trace import (
     AnyEvent,
     ApiCall,
     Console,
+    DirectoryList,
     Event,
     FileMissing,
     FileRead,
@@ -34,6 +35,8 @@ MAX_EVENTS: Final = 200_000
 MAX_EVENT_BYTES: Final = 32 * 1024
 _RESERVE: Final = 20_000  # places that the plentiful kinds may not take from the rare ones
 _PLENTIFUL: Final = frozenset({ApiCall, FileRead, FileMissing, RegistryQuery, SystemCall, Console, ModuleLoad})
+_LOOKS: Final = frozenset({FileRead, FileMissing, DirectoryList, RegistryQuery, SystemCall})
+_MAX_EARLY: Final = 5_000
 _MAX_TIME: Final = 1 << 62
 
 
@@ -84,6 +87,8 @@ class Journal:
             self.lost += 1
         else:
             self.drafts.append(draft)
+            if proc.early is not None and cls in _LOOKS and len(proc.early) < _MAX_EARLY:
+                proc.early.append(draft)
         return draft
 
     def close(self, origin: int, wanted: Callable[[Proc], bool], resolve: Callable[[Proc], Proc]) -> list[AnyEvent]:

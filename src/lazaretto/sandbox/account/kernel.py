@@ -29,6 +29,12 @@ _PTRACE_REGISTERS: Final = frozenset({6, 13, 15, 0x4205})  # POKEUSER, SETREGS, 
 _PTRACE_ATTACH: Final = frozenset({16, 0x4206})  # ATTACH, SEIZE
 _MODULE_ACTIONS: Final = {1: "load", 2: "unload", 3: "request"}
 _FLAG_COMPAT: Final = 4
+# What Wine itself calls below every Windows program; its waits are native calls (NtDelayExecution) already.
+_WINES: Final = frozenset(
+    ("prlimit64", "prctl", "sysinfo", "pselect6", "poll", "ppoll", "select", "nanosleep", "clock_nanosleep",
+    "epoll_wait",
+     "futex", "sched_setaffinity", "setpriority", "ugetrlimit", "setrlimit", "memfd_create", "arch_prctl", "modify_ldt")
+)  # fmt: skip
 
 
 class Kernel:
@@ -130,6 +136,8 @@ class Kernel:
         proc = self._processes.of(record)
         table = NAMES_32 if record.flags & _FLAG_COMPAT else NAMES_64
         name = table.get(record.a[0], str(record.a[0]))
+        if proc.windows and name in _WINES:
+            return
         if proc.spend(f"syscall {name}", 100):
             text = clean(record.strings[0], 1024) if record.strings else ""
             self._add(

@@ -42,6 +42,8 @@ class GuestManifest(msgspec.Struct, frozen=True, kw_only=True):
     loaders: tuple[str, ...] = ()  # Wine's loaders: the program is the argument after them
     builtin: tuple[str, ...] = ()  # Wine's own DLLs and programs: calls from there are not the program's
     noise: tuple[str, ...] = ()  # read (or looked for) by loaders and runtimes for every program
+    scratch: tuple[str, ...] = ()  # files of Wine's server that every Windows program writes through shared memory
+    helpers: tuple[str, ...] = ()  # programs that the machine starts beside others by itself: conhost
     noise_keys: tuple[str, ...] = ()  # registry keys (HKLM\...) that are queried for every program; below them too
     jit: tuple[str, ...] = ()  # programs that make code at run time by their nature: node, java, mono
     emulators: tuple[str, ...] = ()  # run programs for another CPU: the program is their first argument
@@ -146,8 +148,31 @@ _WINE_NOISE = (
     "*/.wine/dosdevices/*", "*/.wine/system.reg", "*/.wine/user.reg", "*/.wine/userdef.reg",
     "*/.wine/.update-timestamp",
     "*/drive_c/windows/fonts/*", "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*",
-    "*/drive_c/windows/inf/*",
+    "*/drive_c/windows/inf/*", "*/.wine", "*/.wine/dosdevices", "*/.wine/wineserver", "/run/user/", "/proc/stat",
+    "/proc/*/stat",
+    "/proc/*/status", "/proc/*/task/*", "/home/*/.fontconfig/*", "*/fonts/.uuid", "socket",
+    "/tmp/wine-*",  # noqa: S108 - read in the guest
     "/tmp/.wine-*", "/tmp/.X11-unix/*", "*/.Xauthority",  # noqa: S108 - read in the guest
+)  # fmt: skip
+
+_SCRATCH = ("/tmp/.wine-*/server-*/tmpmap-*", "/tmp/wine-*/server-*/tmpmap-*")  # noqa: S108 - paths of the guest
+
+_HELPERS = ("*/drive_c/windows/system32/conhost.exe", "*/drive_c/windows/syswow64/conhost.exe")
+
+# What Wine's own libraries ask the registry while a program starts, recorded from an empty program.
+_WINE_KEYS = (
+    "HKLM\\System\\CurrentControlSet\\Control\\Session Manager", "HKLM\\System\\CurrentControlSet\\Control\\Windows",
+    "HKLM\\System\\CurrentControlSet\\Control\\ComputerName", "HKLM\\System\\CurrentControlSet\\Control\\Nls",
+    "HKLM\\System\\CurrentControlSet\\Control\\ProductOptions",
+    "HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation",
+    "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Time Zones",
+    "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList",
+    "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Image File Execution Options",
+    "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Fonts",
+    "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\FontLink",
+    "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\FontSubstitutes",
+    "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Gre_Initialize",
+    "HKLM\\Software\\Wine", "HKCU\\Software\\Wine", "HKCU\\Environment", "HKCU\\Volatile Environment", "HKCU",
 )  # fmt: skip
 
 _LOADERS = (
@@ -155,7 +180,11 @@ _LOADERS = (
     "/opt/wine*/bin/wine*",
 )  # fmt: skip
 
-_BUILTIN = ("/usr/lib/*/wine/*", "/usr/lib/wine/*", "/opt/wine*/lib*", "/lib/", "/lib64/", "/usr/lib/")
+_BUILTIN = (
+    "*/drive_c/windows/system32/*", "*/drive_c/windows/syswow64/*", "/usr/lib/*/wine/*", "/usr/lib/wine/*",
+    "/opt/wine*/lib*", "/lib/", "/lib64/",
+    "/usr/lib/",
+)  # fmt: skip
 
 _EMULATORS = ("/usr/bin/qemu-*", "/usr/lib/qemu/*", "/guest/usr/lib/qemu/*")
 
@@ -204,7 +233,10 @@ def debian_manifest(
         user_sid=user_sid,
         loaders=_LOADERS,
         builtin=_BUILTIN,
-        noise=_LIBRARY_NOISE + _INTERPRETER_NOISE + _WINE_NOISE,
+        noise=_LIBRARY_NOISE + _INTERPRETER_NOISE + (_WINE_NOISE if profile == "windows" else ()),
+        scratch=_SCRATCH if profile == "windows" else (),
+        helpers=_HELPERS if profile == "windows" else (),
+        noise_keys=_WINE_KEYS if profile == "windows" else (),
         jit=_JIT,
         emulators=_EMULATORS,
         programs=programs,

@@ -21,6 +21,8 @@ class Place:
     path: str  # in the guest's file system, cleaned
     shown: str  # as the guest's user would write it
     noise: bool  # loaders and runtimes read it for every program
+    scratch: bool  # Wine's server keeps shared memory there
+    helper: bool  # a program that the machine starts beside others
     builtin: bool  # one of Wine's own modules
     canary: str  # which decoy, or ""
     mechanism: str  # by which the system or session starts what is there by itself, or ""
@@ -33,7 +35,9 @@ class PathMap:
 
     def __init__(self, manifest: GuestManifest) -> None:
         self._noise = PathSet(manifest.noise)
-        self._builtin = PathSet(manifest.builtin)
+        self._builtin = PathSet(manifest.builtin, ignore_case=bool(manifest.drives))
+        self._scratch = PathSet(manifest.scratch)
+        self._helpers = PathSet(manifest.helpers, ignore_case=True)
         self._canaries = PathTable(manifest.canaries, ignore_case=bool(manifest.drives))
         self._standins = PathTable(manifest.standins, ignore_case=bool(manifest.drives))
         self._programs = PathTable(manifest.programs, ignore_case=bool(manifest.drives))
@@ -56,6 +60,8 @@ class PathMap:
             path=path,
             shown=shown,
             noise=path in self._noise,
+            scratch=path in self._scratch,
+            helper=path in self._helpers,
             builtin=path in self._builtin,
             canary=self._canaries.get(path),
             program=standin or self._programs.get(path),
@@ -88,5 +94,6 @@ class PathMap:
                 return replace(judged, shown=clean(shown))
         shown = clean(shown)
         return Place(
-            path=shown, shown=shown, noise=False, builtin=False, canary="", mechanism="", program="", standin=False
-        )
+            path=shown, shown=shown, noise=False, scratch=False, helper=False, builtin=False, canary="", mechanism="",
+            program="", standin=False,
+        )  # fmt: skip

@@ -61,6 +61,8 @@ class Proc:
     child: Proc | None = None  # the latest it forked
     real: Proc | None = None  # the process that this placeholder turned out to be
     tampered: bool = False  # its memory or threads were changed by a process of the account
+    early: list[Draft] | None = None  # a Windows program's looking around before its own code runs
+    helper: bool = False  # started by the machine beside another; what it starts itself is not
     joined: bool = False  # came into the account by itself, not as a child
     unknown: bool = False  # neither forked nor joined, as far as we saw
     counts: dict[str, int] = field(default_factory=dict)
@@ -161,7 +163,8 @@ class Processes:
             self._live[child_pid] = parent
             return
         child.inner_pid = record.a[1]
-        child.cause = Cause.MACHINE if parent.cause is Cause.MACHINE else Cause.CHILD
+        machine = parent.cause is Cause.MACHINE and not parent.helper
+        child.cause = Cause.MACHINE if machine else Cause.CHILD
         child.unknown = parent.unknown
         child.image, child.machine_image = parent.image, parent.machine_image
         child.command_line, child.argv = parent.command_line, parent.argv
@@ -200,6 +203,9 @@ class Processes:
         self._take_program(proc, record)
         if proc.windows and before is None:
             self._inherit_joining(proc)
+        if proc.windows:
+            self._leave_out_helper(proc)
+            proc.early = []
         environment = {} if inherited is None else self._difference(inherited, proc.environment)
         if before is not None and was_loader:
             before.hidden = True  # a loader's script and the loader's own re-exec are not programs of their own
@@ -303,11 +309,17 @@ class Processes:
         proc.command_line = command_line or proc.command_line
         proc.cwd = directory or proc.cwd
         proc.parent = proc.parent or caller
+        self._leave_out_helper(proc)
         if proc.start is not None:
             proc.start.fields |= {
                 "image": proc.image, "command_line": proc.command_line, "working_directory": proc.cwd, "parent": caller,
             }  # fmt: skip
         return proc, windows_pid
+
+    def _leave_out_helper(self, proc: Proc) -> None:
+        """A console host belongs to the machine, whoever has a console; unless the sample touches it."""
+        if proc.cause is Cause.CHILD and self._paths.of_windows(proc.image, proc.cwd).helper:
+            proc.helper, proc.cause = True, Cause.MACHINE
 
     def _forked_by(self, caller: Proc, thread: int) -> Proc | None:
         """The newest Windows process that came of this thread's double fork."""
