@@ -153,3 +153,34 @@ def test_kernel_matters(linux):
     privilege, module, bpf, call, name = linux.events()[1:]
     assert privilege.change == "uid 1000 -> 0, capabilities 0x1ff"
     assert (module.name, bpf.action, call.name, name.name) == ("diamorphine", "bpf", "ptrace", "[kworker/0:0]")
+
+
+def test_what_wine_lets_the_target_do_is_the_callers_act(windows):
+    windows.windows_sample()
+    windows.create_process(200, "C:\\b.exe", "b.exe", 0x120)
+    windows.native(
+        Native.ALLOCATE, OWN, 0x400000, 0x1000, 0x3000, 0x40, pid=200
+    )  # as seen: it comes before the caller's return
+    windows.native(Native.ALLOCATE, 0x50, 0x400000, 0x1000, 0x3000, 0x40)
+    windows.native(Native.CREATE_THREAD, 0x50, 0x400000, 0x70, 0)
+    windows.native(Native.RESUME, 0x70)
+    region, thread = windows.events("memory.executable", "thread.remote")
+    assert (region.process, thread.how) == (thread.process, "create")
+
+
+def test_looking_around_before_the_program_runs_is_wines(windows):
+    windows.windows_sample()
+    windows.open("/etc/machine-id")
+    windows.native(Native.OPEN_KEY, 0, 0x20, strings=("\\Registry\\Machine\\Software\\Oracle".encode("utf-16-le"),))
+    windows.line("0024:Starting thread proc 0x140001500 (arg=(nil))")
+    windows.open("/etc/passwd")
+    assert [event.path for event in windows.events("file.read", "registry.query")] == ["Z:\\etc\\passwd"]
+
+
+def test_a_console_host_belongs_to_the_machine_unless_it_is_touched(windows):
+    windows.windows_sample()
+    windows.create_process(200, "C:\\windows\\system32\\conhost.exe", "conhost.exe --server 0x10", 0x120)
+    windows.create_process(300, "C:\\windows\\system32\\conhost.exe", "conhost.exe --server 0x10", 0x124)
+    windows.native(Native.WRITE_MEMORY, 0x50, 0x400000, 0x200, strings=(b"MZ",))
+    starts = windows.events("process.start")
+    assert [event.image for event in starts][1:] == ["C:\\windows\\system32\\conhost.exe"]

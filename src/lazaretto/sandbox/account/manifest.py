@@ -45,6 +45,7 @@ class GuestManifest(msgspec.Struct, frozen=True, kw_only=True):
     scratch: tuple[str, ...] = ()  # files of Wine's server that every Windows program writes through shared memory
     helpers: tuple[str, ...] = ()  # programs that the machine starts beside others by itself: conhost
     noise_keys: tuple[str, ...] = ()  # registry keys (HKLM\...) that are queried for every program; below them too
+    own_keys: tuple[str, ...] = ()  # registry keys that Wine's own libraries set in every program
     jit: tuple[str, ...] = ()  # programs that make code at run time by their nature: node, java, mono
     emulators: tuple[str, ...] = ()  # run programs for another CPU: the program is their first argument
     canaries: dict[str, str] = {}  # pattern -> which decoy
@@ -172,8 +173,11 @@ _WINE_KEYS = (
     "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\FontLink",
     "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\FontSubstitutes",
     "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Gre_Initialize",
-    "HKLM\\Software\\Wine", "HKCU\\Software\\Wine", "HKCU\\Environment", "HKCU\\Volatile Environment", "HKCU",
+    "HKLM\\Software\\Wine", "HKCU\\Software\\Wine", "HKCU\\Environment", "HKCU\\Volatile Environment", "HKCU", "HKLM",
+    "HKCU\\Control Panel\\International",
 )  # fmt: skip
+
+_WINE_SETS = ("HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation", "HKCU\\Keyboard Layout\\Preload")
 
 _LOADERS = (
     "/usr/bin/wine*", "/usr/lib/wine/wine*", "/usr/lib/*/wine/wine*", "/usr/lib/*/wine/*-unix/wine*",
@@ -237,6 +241,7 @@ def debian_manifest(
         scratch=_SCRATCH if profile == "windows" else (),
         helpers=_HELPERS if profile == "windows" else (),
         noise_keys=_WINE_KEYS if profile == "windows" else (),
+        own_keys=_WINE_SETS if profile == "windows" else (),
         jit=_JIT,
         emulators=_EMULATORS,
         programs=programs,

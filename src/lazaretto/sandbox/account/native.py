@@ -37,6 +37,7 @@ from lazaretto.sandbox.account.registry import Registry
 from lazaretto.sandbox.account.text import basename, clean, wide
 
 MAX_EACH: Final = 500  # events of one kind from one process
+_DEBUG_PORT: Final = 7  # ProcessDebugPort
 _PENDING: Final = 2_000
 _LOADER_CALLS: Final = (
     "Load",
@@ -201,12 +202,21 @@ class NativeServices:
             self._api(record, proc, "NtAllocateVirtualMemory", target.image, f"{record.a[2]:#x}", f"{record.a[3]:#x}")
 
     def _executable(self, record: Record, proc: Proc, target: Proc | None, page: int) -> None:
+        if target is not None:
+            self._same_in_target(target, record)
         if proc.spend("executable", MAX_EACH):
             draft = self._add(
                 MemoryExecutable, record, proc, address=record.a[2], size=record.a[3],
                 protection=codes.PAGE_LETTERS.get(page & 0xFF, "x"), target=target if target is not None else 0,
             )  # fmt: skip
             self._regions.append(draft)
+
+    def _same_in_target(self, target: Proc, record: Record) -> None:
+        """Wine lets the target do to itself what was asked for: that is not an act of the target."""
+        for draft in self._regions[-20:]:
+            same = draft.fields["address"] == record.a[2] and draft.fields["size"] == record.a[3]
+            if same and draft.proc is target and not draft.fields.get("target"):
+                draft.hidden = True
 
     def memory(self, record: Record) -> None:
         """R_MEMORY: the kernel saw memory become executable."""
@@ -271,6 +281,7 @@ class NativeServices:
         proc, target = self._target(record)
         if nt_ok(record.result) and record.a[3] and target is not self._processes.machine:
             self._handles.put_process(proc, record.a[3], target or proc)
+            proc.fresh_threads.add(record.a[3])
 
     def _queue_apc(self, record: Record) -> None:
         self._remote(record, "apc", record.a[2])
@@ -285,6 +296,9 @@ class NativeServices:
     def _resume(self, record: Record) -> None:
         """Every CreateProcess ends in a resume: it says something only of a process that was tampered with."""
         proc, target = self._target(record)
+        if record.a[1] in proc.fresh_threads:  # CreateRemoteThread lets run what it made
+            proc.fresh_threads.discard(record.a[1])
+            return
         if target is not None and target.tampered and proc.spend(f"resume {target.key}", 10):
             self._add(RemoteThread, record, proc, target=target, how="resume")
 
@@ -326,7 +340,10 @@ class NativeServices:
         self._api(record, self._processes.of(record), "NtQuerySystemInformation", str(record.a[1]))
 
     def _query_process(self, record: Record) -> None:
-        self._api(record, self._processes.of(record), "NtQueryInformationProcess", str(record.a[2]))
+        proc = self._processes.of(record)
+        if record.a[2] == _DEBUG_PORT and proc.spend("debug port", 1):
+            return  # Wine asks that once itself before every program
+        self._api(record, proc, "NtQueryInformationProcess", str(record.a[2]))
 
     def _hide_thread(self, record: Record) -> None:
         self._api(record, self._processes.of(record), "NtSetInformationThread", "ThreadHideFromDebugger")

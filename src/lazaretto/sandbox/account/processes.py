@@ -65,6 +65,7 @@ class Proc:
     helper: bool = False  # started by the machine beside another; what it starts itself is not
     joined: bool = False  # came into the account by itself, not as a child
     unknown: bool = False  # neither forked nor joined, as far as we saw
+    fresh_threads: set[int] = field(default_factory=set)  # handles of remote threads that were not resumed yet
     counts: dict[str, int] = field(default_factory=dict)
 
     def spend(self, what: str, limit: int) -> bool:

@@ -34,6 +34,7 @@ class Registry:
             ("\\registry\\machine", "HKLM"),
         )
         self._noise = tuple(key.casefold() for key in manifest.noise_keys)
+        self._own = frozenset(key.casefold() for key in manifest.own_keys)
         self._queried: set[tuple[int, str, str | None]] = set()
 
     def name(self, absolute: str) -> str:
@@ -72,6 +73,8 @@ class Registry:
     def set_value(self, record: Record) -> None:
         proc = self._processes.of(record)
         key = self._handles.key(proc, record.a[1])
+        if key.casefold() in self._own:
+            return
         name = wide(record.strings[0])
         kind = record.a[2]
         data = value_text(kind, record.strings[1] if len(record.strings) > 1 else b"", record.a[3])
