@@ -1,10 +1,13 @@
 """Builds images: parts in order, each kept under its recipe's hash, so that an interrupted build goes on where it was.
 
-    builder  compilers and the kernel package         (thrown away at the end)
+    builder  compilers and the kernel package
+    *.packages  Debian with the packages of a root, bare
     boot     kernel, initramfs, modules
     tools    the root of keeper, tracer, internet, human
     PROFILE  the sample's world
     state    that world booted, everything started, saved warm
+
+When all is done the parts are thrown away; LAZARETTO_KEEP_PARTS=1 keeps them, for who works on the guests.
 """
 
 from __future__ import annotations
@@ -74,6 +77,12 @@ class Builder:
     def _builder(self) -> Path:
         return self._part("builder", recipe.load("builder").digest, roots.make_builder)
 
+    def _bare(self, wanted: recipe.Recipe) -> Path:
+        def make(out: Path, say: roots.Say) -> None:
+            roots.bootstrap(wanted, out / "root", say)
+
+        return self._part(f"{wanted.name}.packages", wanted.packages_digest, make)
+
     def _boot(self) -> Path:
         digest = recipe.load("builder").digest + recipe.load("tools").digest
         return self._part("boot", digest, lambda out, _say: roots.make_boot(self._builder(), out))
@@ -84,7 +93,7 @@ class Builder:
             for name in ("keeper", "tracer"):
                 roots.compile_sources(self._builder(), recipe.GUEST / name, compiled, say)
             roots.compile_sources(self._builder(), recipe.GUEST / "internet", compiled, say)
-            roots.make_tools(compiled, self._boot(), out, say)
+            roots.make_tools(self._bare(recipe.load("tools")), compiled, self._boot(), out, say)
 
         return self._part("tools", recipe.load("tools").digest, make)
 
@@ -100,7 +109,7 @@ class Builder:
             persona.mkdir()
             canaries = furnish.write_persona(wanted, persona)
             (out / "manifest.json").write_bytes(msgspec.json.encode(furnish.manifest(wanted, canaries)))
-            roots.make_profile(wanted, compiled, persona, self._tools() / "certificates", out, say)
+            roots.make_profile(wanted, self._bare(wanted), compiled, persona, self._tools() / "certificates", out, say)
             for scratch in (persona, compiled):
                 shutil.rmtree(scratch)
 
@@ -112,8 +121,8 @@ class Builder:
         if place.is_dir():
             return place
         self._parts.mkdir(parents=True, exist_ok=True)
-        for old in self._parts.glob(f".{kind}-*"):
-            shutil.rmtree(old, ignore_errors=True)
+        for old in [*self._parts.glob(f".{kind}-*"), *self._parts.glob(f"{kind}-*")]:
+            shutil.rmtree(old, ignore_errors=True)  # interrupted, or of a recipe that is no more
         scratch = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=self._parts))
         began = time.monotonic()
         log.info("image.stage", stage=kind)

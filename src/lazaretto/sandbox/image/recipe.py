@@ -40,6 +40,12 @@ class Recipe:
     settings: dict[str, Any]  # the whole profile.toml
 
     @property
+    def packages_digest(self) -> str:
+        """Names the bare root: Debian with the packages, before anything of ours is in it."""
+        parts = [str(BUILDER_VERSION), SUITE, *self.architectures, "", *self.packages]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+    @property
     def digest(self) -> str:
         """Names the root: 16 hexadecimal digits over everything that goes into it."""
         parts = [str(BUILDER_VERSION), SUITE, *_contents(self.folder)]

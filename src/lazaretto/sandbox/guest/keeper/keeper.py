@@ -24,8 +24,10 @@ import world  # noqa: E402
 from channel import Port  # noqa: E402
 from medium import BOOT, JOB, Medium  # noqa: E402
 
-# How long (guest seconds) something that the sample installed may take to come back, once the sample itself is gone.
-PATIENCE = 70.0
+# How long (guest seconds) something that the sample installed may take to come back, once the sample itself is gone, and
+# how much longer what came back is watched.
+PATIENCE = 130.0
+EXTRA = 120.0
 # After the last process is gone, for what is still on its way: closing connections, a service being started.
 SETTLE = 0.5
 CONSOLE_MOST = 256 * 1024
@@ -43,7 +45,8 @@ class Run:
         self.dumped: set[tuple[int, int, int]] = set()
         self.reason = ""
         self.deadline = time.monotonic() + float(job["guest_time"])
-        self.quiet_since: float | None = None
+        self.first_quiet: float | None = None
+        self.quiet = False
         self.before = world.processes()
 
     # --- before -------------------------------------------------------------------------------------------------------
@@ -109,16 +112,23 @@ class Run:
         ending = ""
         while not ending:
             now = time.monotonic()
-            until = min(self.deadline, self.quiet_since + self._patience() if self.quiet_since is not None else self.deadline)
+            if now >= self.deadline:
+                return "guest-time"
+            until = self._until()
             if now >= until:
-                return "guest-time" if until == self.deadline else "exited"
-            for key, _ in self.selector.select(until - now):
+                return "exited"
+            for key, _ in self.selector.select(min(until, self.deadline) - now):
                 handler, *arguments = key.data if isinstance(key.data, tuple) else (key.data,)
                 ending = ending or handler(key, *arguments) or ""
         return ending
 
-    def _patience(self) -> float:
-        return PATIENCE if self.job.get("patient") or self._installed() else SETTLE
+    def _until(self) -> float:
+        """When the run ends if nothing more happens: once the sample is gone, and what it left had its time."""
+        if self.first_quiet is None:
+            return self.deadline
+        if not (self.job.get("patient") or self._installed()):
+            return self.first_quiet + SETTLE if self.quiet else self.deadline
+        return self.first_quiet + PATIENCE + (0 if self.quiet else EXTRA)
 
     def _installed(self) -> bool:
         """Whether the sample left something that a scheduler of the machine will start."""
@@ -135,9 +145,10 @@ class Run:
         for line in lines:
             word, *rest = line.split()
             if word == "empty":
-                self.quiet_since = time.monotonic()
+                self.quiet = True
+                self.first_quiet = self.first_quiet or time.monotonic()
             elif word == "busy":
-                self.quiet_since = None
+                self.quiet = False
             elif word == "code" and rest:
                 collect.memory(self.port, [int(rest[0])], self.dumped)
         return ""
@@ -204,7 +215,7 @@ class Run:
         """What comes back at the next start of the machine or session."""
         again = self.job.get("again", {})
         self.port.message(event="restart", time=time.monotonic_ns())
-        self.quiet_since = None
+        self.first_quiet, self.quiet = None, False
         self.deadline = time.monotonic() + float(again.get("guest_time", 60))
         if "line" in again:
             self.world.pipes[again["through"]][0].write(again["line"].encode() + b"\n")
@@ -270,6 +281,7 @@ def main() -> None:
         place = world.World(settings)
         time.sleep(float(settings["session"].get("settle", 10)))
         os.sync()
+        world.forget_free_memory()
         port.message(event="ready")
         job, size = medium.wait(JOB)
         time.clock_settime(time.CLOCK_REALTIME, float(job["time"]))

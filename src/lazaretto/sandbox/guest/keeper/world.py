@@ -60,6 +60,15 @@ def ports() -> dict[int, str]:
     return {int(name.rpartition("p")[2]): f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("vport")}
 
 
+def forget_free_memory() -> None:
+    """Overwrite unused memory with zeros, which the saved state does not hold."""
+    with contextlib.suppress(OSError), open("/dev/shm/zeros", "wb") as zeros:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        for _ in range(max(free // (1 << 20) - 24, 0)):
+            zeros.write(bytes(1 << 20))
+    os.unlink("/dev/shm/zeros")
+
+
 def processes() -> set[int]:
     """Outer pids of everything that runs in the session."""
     with open(f"{CGROUP}/cgroup.procs") as procs:
@@ -121,7 +130,7 @@ class World:
         self.internet.expect("ready", 60)
         self._binfmt()
         self.session = self._session()
-        self.ignore()
+        self.tracer.say(f"launcher {self.session.launcher.pid}")
         self.started: dict[str, Started] = {}
         self.pipes: dict[str, tuple[BinaryIO, BinaryIO]] = {}
         for step in self.wanted.get("start", ()):
@@ -155,9 +164,6 @@ class World:
         return Session(
             f"{OWN}/bin/session", GUEST, NETNS, self.wanted["hostname"], int(self.wanted.get("uptime", 273_840)), binds, CGROUP
         )
-
-    def ignore(self) -> None:
-        self.tracer.say(f"ignore {os.getpid()}")
 
     # --- starting things in the session --------------------------------------------------------------------------------
 
