@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
+from importlib import resources
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazaretto.sandbox.account.records import RECORD_MAX, STRINGS_MAX, Kind, Record, RecordReader
+from lazaretto.sandbox.account.records import RECORD_MAX, STRINGS_MAX, JoinReason, Kind, Native, Record, RecordReader
 
+CONTRACT = (resources.files("lazaretto.sandbox") / "guest/tracer/record.h").read_text()
 HEAD = struct.Struct("<IHBBQIIIIq6Q")
 
 
@@ -29,6 +32,18 @@ def read(payload: bytes) -> tuple[list[Record], RecordReader]:
 
 def test_the_head_has_the_size_of_the_contract() -> None:
     assert HEAD.size == 88
+
+
+def test_the_numbers_are_those_of_the_contract() -> None:
+    for name, ours, prefix in (
+        ("record_kind", Kind, "R_"),
+        ("wine_native", Native, "N_"),
+        ("join_reason", JoinReason, "JOIN_"),
+    ):
+        (body,) = re.findall(rf"enum {name} \{{(.*?)\}};", CONTRACT, re.DOTALL)
+        theirs = {word.removeprefix(prefix): int(number) for word, number in re.findall(r"(\w+) = (\d+),?", body)}
+
+        assert {member.name: member.value for member in ours} == theirs
 
 
 def test_fields_and_strings_come_out_as_they_were_written() -> None:

@@ -5,6 +5,7 @@
 #define FMODE_WRITE 0x2
 #define FMODE_CREATED 0x100000
 #define FMODE_NOACCOUNT 0x20000000 /* the open file that overlayfs keeps behind its own */
+#define EIOCBQUEUED 529
 #define SB_KERNMOUNT (1 << 22)
 
 #define S_IFMT 00170000
@@ -187,15 +188,21 @@ int BPF_PROG(on_writev, struct file *file, const struct iovec *vector, unsigned 
 	return 0;
 }
 
-/* io_uring's write. The result is not known yet when it goes on in the background: the size asked for is reported. */
+/* io_uring's write. First it is tried without waiting, which may give -EAGAIN, then by a worker thread of the process. 0: it
+ * is done and the position moved on; -EIOCBQUEUED: it goes on in the background, and the size asked for is all that is known. */
 SEC("fexit/io_write")
 int BPF_PROG(on_uring_write, struct io_kiocb *request, unsigned int flags, int result)
 {
 	struct io_rw *write = (void *)request;
+	u64 size, position;
 
-	if (current_member())
-		count_write(request->file, (void *)BPF_CORE_READ(write, addr), BPF_CORE_READ(write, kiocb.ki_pos),
-			    BPF_CORE_READ(write, len), false);
+	if ((result && result != -EIOCBQUEUED) || !current_member())
+		return 0;
+	size = BPF_CORE_READ(write, len);
+	position = BPF_CORE_READ(write, kiocb.ki_pos);
+	if (!result && position >= size)
+		position -= size;
+	count_write(request->file, (void *)BPF_CORE_READ(write, addr), position, size, false);
 	return 0;
 }
 

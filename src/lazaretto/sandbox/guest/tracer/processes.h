@@ -386,6 +386,8 @@ int BPF_PROG(on_credentials, struct cred *new)
 	return 0;
 }
 
+#define PF_IO_WORKER 0x10 /* a thread that io_uring started and named */
+
 /* __set_task_comm(): prctl(PR_SET_NAME), /proc/self/comm, and exec, which R_EXEC has already. */
 SEC("fentry/__set_task_comm")
 int BPF_PROG(on_name, struct task_struct *task, const char *name, bool exec)
@@ -393,7 +395,7 @@ int BPF_PROG(on_name, struct task_struct *task, const char *name, bool exec)
 	struct member *member = current_member();
 	struct scratch *s;
 
-	if (!member || exec)
+	if (!member || exec || task->flags & PF_IO_WORKER)
 		return 0;
 	s = begin(member, R_NAME, 1);
 	if (!s)

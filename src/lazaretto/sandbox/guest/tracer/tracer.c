@@ -13,7 +13,7 @@
  *     flush                    answered by "flushed" when everything seen so far was written to the port
  *
  * It says by itself: "ready" once everything is attached, "empty" when the last process of the account is gone, "busy" when
- * there is one again after that, "code PID" when memory of a process became executable that was or is writable, "lost N"
+ * there is one again after that, "code PID" when a process made memory executable that it had filled before, "lost N"
  * when records were lost, "error ..." for an order it does not understand. "code" is a hint: it may be left out when there
  * are many, or the keeper is slow to read.
  *
@@ -43,7 +43,11 @@
 
 #define FRAME_ROOM (256 * 1024) /* a frame is sent when the next record would go beyond this */
 #define LINE_ROOM 256
-#define MEMORY_WRITABLE 4 /* of R_MEMORY's a3 */
+
+/* R_MEMORY's a3: memory that was filled first and made executable then (2 and 4), and is no file's (8): loaders do that to
+ * every library. What is mapped executable from the beginning holds nothing yet. */
+#define MEMORY_KEPT (2 | 4 | 8)
+#define MEMORY_FILLED (2 | 4)
 #define GATHER_NS 5000000 /* once woken, wait for more before writing: fewer, larger frames */
 
 struct member { /* as in account.h */
@@ -148,7 +152,7 @@ static int take_record(void *context, void *record, size_t size)
 	const struct record_head *head = record;
 
 	(void)context;
-	if (head->kind == R_MEMORY && head->a[3] & MEMORY_WRITABLE)
+	if (head->kind == R_MEMORY && (head->a[3] & MEMORY_KEPT) == MEMORY_FILLED)
 		note_code(head);
 	if (frame_used + size > sizeof(frame))
 		send_frame();
