@@ -19,7 +19,7 @@ _FREE, _END, _FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 Tree = Mapping[str, "bytes | Tree"]
 
 
-# --- the container ([MS-CFB]) --------------------------------------------------------------------------------------------
+# --- the container ([MS-CFB]) ----------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -51,7 +51,8 @@ def compound(tree: Tree) -> bytes:
         chain.extend([*range(first + 1, first + count), _END])
         return first
 
-    mini, minis = b"", []
+    mini = b""
+    minis: list[int] = []
     for entry in entries:
         if entry.kind != 2:
             continue
@@ -73,7 +74,9 @@ def compound(tree: Tree) -> bytes:
     table = b"".join(struct.pack("<I", number) for number in chain)
     table += b"\xff" * (tables * _SECTOR - len(table))
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
-    head += struct.pack("<IIIIIIIII", 0, tables, directory, 0, _CUTOFF, mini_table, -(-len(minis) * 4 // _SECTOR), _END, 0)
+    head += struct.pack(
+        "<IIIIIIIII", 0, tables, directory, 0, _CUTOFF, mini_table, -(-len(minis) * 4 // _SECTOR), _END, 0
+    )
     head += b"".join(struct.pack("<I", first_table + n) for n in range(tables)).ljust(436, b"\xff")
     return head + b"".join(sectors) + table
 
@@ -124,7 +127,7 @@ def _padding(count: int) -> bytes:
     return empty * (-count % 4)
 
 
-# --- the project ([MS-OVBA]) ---------------------------------------------------------------------------------------------
+# --- the project ([MS-OVBA]) -----------------------------------------------------------------------------------------
 
 
 def compress(data: bytes) -> bytes:
@@ -154,7 +157,8 @@ def vba_project(modules: Mapping[str, str], document: str) -> Tree:
     project = (
         'ID="{5B9D4A53-0C9B-4E2E-9B57-11A5C2F0A7B1}"\r\n' + listed + 'Name="Project"\r\nHelpContextID="0"\r\n'
         'VersionCompatible32="393222000"\r\nCMG="0705D8E3D8EDDBF1DBF1DBF1DBF1"\r\nDPB="0E0CD1ECDFF4E7F5E7F5E7"\r\n'
-        'GC="1517CAF1D6F9D7F9D706"\r\n\r\n[Host Extender Info]\r\n&H00000001={3832D640-CF90-11CF-8E43-00A0C911005A};VBE;&H00000000\r\n'
+        'GC="1517CAF1D6F9D7F9D706"\r\n\r\n[Host Extender Info]\r\n&H00000001={3832D640-CF90-11CF-8E43-00A0C911005A};'
+        "VBE;&H00000000\r\n"
     )
     return {"VBA": storage, "PROJECT": project.encode("cp1252")}
 
@@ -177,7 +181,7 @@ def _dir_stream(modules: Mapping[str, str], document: str) -> bytes:
     return out + record(0x10, b"")
 
 
-# --- documents -----------------------------------------------------------------------------------------------------------
+# --- documents -------------------------------------------------------------------------------------------------------
 
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -206,7 +210,10 @@ def xlsm(this_workbook: str, modules: Mapping[str, str] | None = None) -> bytes:
     project = compound(vba_project({"ThisWorkbook": this_workbook, **(modules or {})}, "ThisWorkbook"))
     parts = {
         "xl/workbook.xml": (book, "application/vnd.ms-excel.sheet.macroEnabled.main+xml"),
-        "xl/worksheets/sheet1.xml": (sheet, "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"),
+        "xl/worksheets/sheet1.xml": (
+            sheet,
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml",
+        ),
     }
     more = {"rId2": (f"{_OFFICE}/worksheet", "worksheets/sheet1.xml")}
     return _package(parts, "xl/workbook.xml", {"xl/vbaProject.bin": project}, more)
@@ -243,7 +250,8 @@ def odt(macro: str, text: str = "A letter.") -> bytes:
     content = (
         f'<office:document-content xmlns:office="{office}:office:1.0" xmlns:text="{office}:text:1.0" '
         'xmlns:script="urn:oasis:names:tc:opendocument:xmlns:script:1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        'xmlns:dom="http://www.w3.org/2001/xml-events" xmlns:ooo="http://openoffice.org/2004/office" office:version="1.2">'
+        'xmlns:dom="http://www.w3.org/2001/xml-events" xmlns:ooo="http://openoffice.org/'
+        '2004/office" office:version="1.2">'
         '<office:scripts><office:event-listeners><script:event-listener script:language="ooo:script" '
         'script:event-name="dom:load" xlink:href="vnd.sun.star.script:Standard.Module1.Main?language=Basic&amp;'
         'location=document" xlink:type="simple"/></office:event-listeners></office:scripts>'
@@ -258,7 +266,8 @@ def odt(macro: str, text: str = "A letter.") -> bytes:
     ).replace("library.dtd", "libraries.dtd")
     standard = (
         doctype.format("", "") + f'<library:library xmlns:library="{library}" library:name="Standard" '
-        'library:readonly="false" library:passwordprotected="false"><library:element library:name="Module1"/></library:library>'
+        'library:readonly="false" library:passwordprotected="false"><library:element '
+        'library:name="Module1"/></library:library>'
     )
     module = (
         '<!DOCTYPE script:module PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "module.dtd">\n'
@@ -274,7 +283,8 @@ def odt(macro: str, text: str = "A letter.") -> bytes:
     entries = "".join(f'<m:file-entry m:full-path="{name}" m:media-type="text/xml"/>' for name in texts)
     kind = "application/vnd.oasis.opendocument.text"
     manifest = (
-        f'<m:manifest xmlns:m="{office}:manifest:1.0" m:version="1.2"><m:file-entry m:full-path="/" m:media-type="{kind}"/>'
+        f'<m:manifest xmlns:m="{office}:manifest:1.0" m:version="1.2"><m:file-entry '
+        f'm:full-path="/" m:media-type="{kind}"/>'
         f"{entries}</m:manifest>"
     )
     texts["META-INF/manifest.xml"] = manifest

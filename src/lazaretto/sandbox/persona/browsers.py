@@ -2,7 +2,8 @@
 
 Sources of the schemas: Chromium `components/password_manager/core/browser/login_database.cc`,
 `net/extras/sqlite/sqlite_persistent_cookie_store.cc`, `components/history/core/browser/`; Firefox
-`toolkit/components/places/nsPlacesTables.h`, `netwerk/cookie/CookiePersistentStorage.cpp`, `security/nss/lib/softoken/sdb.c`.
+`toolkit/components/places/nsPlacesTables.h`, `netwerk/cookie/CookiePersistentStorage.cpp`,
+`security/nss/lib/softoken/sdb.c`.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ CREATE TABLE logins (origin_url VARCHAR NOT NULL, action_url VARCHAR, username_e
 _COOKIES = """CREATE TABLE meta(key LONGVARCHAR NOT NULL UNIQUE PRIMARY KEY, value LONGVARCHAR);
 INSERT INTO meta VALUES('version','18'),('last_compatible_version','18');
 CREATE TABLE cookies(creation_utc INTEGER NOT NULL, host_key TEXT NOT NULL, top_frame_site_key TEXT NOT NULL,
- name TEXT NOT NULL, value TEXT NOT NULL, encrypted_value BLOB NOT NULL, path TEXT NOT NULL, expires_utc INTEGER NOT NULL,
- is_secure INTEGER NOT NULL, is_httponly INTEGER NOT NULL, last_access_utc INTEGER NOT NULL, has_expires INTEGER NOT NULL,
+ name TEXT NOT NULL, value TEXT NOT NULL, encrypted_value BLOB NOT NULL, path TEXT NOT NULL, expires_utc INTEGER NOT
+ NULL,
+ is_secure INTEGER NOT NULL, is_httponly INTEGER NOT NULL, last_access_utc INTEGER NOT NULL, has_expires INTEGER NOT
+ NULL,
  is_persistent INTEGER NOT NULL, priority INTEGER NOT NULL, samesite INTEGER NOT NULL, source_scheme INTEGER NOT NULL,
  source_port INTEGER NOT NULL, is_same_party INTEGER NOT NULL, last_update_utc INTEGER NOT NULL);"""
 _HISTORY = """CREATE TABLE meta(key LONGVARCHAR NOT NULL UNIQUE PRIMARY KEY, value LONGVARCHAR);
@@ -64,7 +67,8 @@ CREATE TABLE moz_historyvisits (id INTEGER PRIMARY KEY, from_visit INTEGER, plac
 CREATE TABLE moz_bookmarks (id INTEGER PRIMARY KEY, type INTEGER, fk INTEGER DEFAULT NULL, parent INTEGER,
  position INTEGER, title LONGVARCHAR, dateAdded INTEGER, lastModified INTEGER, guid TEXT);
 PRAGMA user_version=74;"""
-_FOX_COOKIES = """CREATE TABLE moz_cookies (id INTEGER PRIMARY KEY, originAttributes TEXT NOT NULL DEFAULT '', name TEXT,
+_FOX_COOKIES = """CREATE TABLE moz_cookies (id INTEGER PRIMARY KEY, originAttributes TEXT NOT NULL DEFAULT '', name
+TEXT,
  value TEXT, host TEXT, path TEXT, expiry INTEGER, lastAccessed INTEGER, creationTime INTEGER, isSecure INTEGER,
  isHttpOnly INTEGER, inBrowserElement INTEGER DEFAULT 0, sameSite INTEGER DEFAULT 0, rawSameSite INTEGER DEFAULT 0,
  schemeMap INTEGER DEFAULT 0, CONSTRAINT moz_uniqueid UNIQUE (name, host, path, originAttributes));
@@ -134,7 +138,8 @@ def _chrome_logins(person: Person, now: datetime, rng: random.Random) -> list[tu
     rows: list[tuple[object, ...]] = []
     for number, site in enumerate(person.sites, 1):
         origin, made = f"https://{site}/", _chrome_time(now, rng)
-        rows.append((origin + "login", origin + "session", "email", person.mail, "password", _sealed(rng, 12), "", origin,
+        rows.append((origin + "login", origin + "session", "email", person.mail, "password", _sealed(rng, 12), "",
+            origin,
                      made, 0, 0, 0, rng.randrange(1, 60), b"", "", "", "", 0, 0, b"", number,
                      made + 86400_000000, b"", made))  # fmt: skip
     return rows
@@ -202,7 +207,8 @@ def _chrome_forms(person: Person, now: datetime, rng: random.Random) -> Rows:
 
 def _bookmarks(person: Person, now: datetime, rng: random.Random) -> dict[str, object]:
     children = [
-        {"date_added": str(_chrome_time(now, rng)), "id": str(n), "name": site.split(".")[-2].capitalize(), "type": "url",
+        {"date_added": str(_chrome_time(now, rng)), "id": str(n), "name": site.split(".")[-2].capitalize(),
+            "type": "url",
          "url": f"https://{site}/"}
         for n, site in enumerate(person.sites, 5)
     ]  # fmt: skip
@@ -216,7 +222,10 @@ def firefox_items(person: Person, now: datetime, base: str, profiles: str) -> It
     rng = stream(person.seed, "firefox")
     folder = f"{profiles}{''.join(rng.choices('abcdefghijklmnopqrstuvwxyz0123456789', k=8))}.default-release"
     recent = timedelta(days=2, minutes=rng.randrange(300))
-    ini = f"[Profile0]\nName=default-release\nIsRelative=1\nPath={folder}\nDefault=1\n\n[General]\nStartWithLastProfile=1\nVersion=2\n"
+    ini = (
+        f"[Profile0]\nName=default-release\nIsRelative=1\nPath={folder}\nDefault=1\n\n"
+        f"[General]\nStartWithLastProfile=1\nVersion=2\n"
+    )
     yield Item(f"{base}/profiles.ini", ini.encode(), recent, None)
     home = f"{base}/{folder}"
     yield Item(f"{home}/logins.json", _json(_fox_logins(person, now, rng)), recent, Kind.BROWSER_PASSWORDS, 0o600)
@@ -265,7 +274,8 @@ def _fox_cookies(person: Person, now: datetime, rng: random.Random) -> list[tupl
     for site in person.sites:
         for name in rng.sample(("session", "sid", "_ga", "auth", "lang"), 2):
             at = int(now.timestamp()) - rng.randrange(10**6)
-            rows.append((len(rows) + 1, "", name, rng.randbytes(16).hex(), site, "/", at + 31536000, at * 10**6, at * 10**6,
+            rows.append((len(rows) + 1, "", name, rng.randbytes(16).hex(), site, "/", at + 31536000, at * 10**6,
+                at * 10**6,
                          1, 1, 0, 0, 0, 2))  # fmt: skip
     return rows
 

@@ -37,7 +37,8 @@ _CHARTS = ("Pictures/Screenshots/Screenshot_{photo}.png", "Documents/Presentatio
 
 
 def document_items(person: Person, now: datetime) -> Iterator[Item]:
-    """Some fifty files that a user would miss: all of them canaries, except the password list, which is a better one."""
+    """Some fifty files that a user would miss: all of them canaries, except the password list, which is a better
+    one."""
     yield from (_letter(person, now, path) for path in _names(person, now, _LETTERS))
     yield from (_table(person, now, path) for path in _names(person, now, _TABLES))
     yield from (_print(person, now, path) for path in _names(person, now, _PRINTS))

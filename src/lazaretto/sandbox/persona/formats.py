@@ -1,4 +1,5 @@
-"""Documents as bytes: Word, Excel and PowerPoint (ECMA-376 packages) and PDF (1.4), valid and as small as they can be."""
+"""Documents as bytes: Word, Excel and PowerPoint (ECMA-376 packages) and PDF (1.4), valid and as small as they can
+be."""
 
 from __future__ import annotations
 
@@ -24,11 +25,17 @@ _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 
 def docx(title: str, paragraphs: Sequence[str], author: str, made: datetime) -> bytes:
     """A Word document: the title as a heading, then the paragraphs."""
-    heading = f'<w:p><w:pPr><w:spacing w:after="240"/></w:pPr><w:r><w:rPr><w:b/><w:sz w:val="36"/></w:rPr>{_run(title)}</w:r></w:p>'
+    heading = (
+        f'<w:p><w:pPr><w:spacing w:after="240"/></w:pPr><w:r><w:rPr><w:b/><w:sz w:val="36"/'
+        f"></w:rPr>{_run(title)}</w:r></w:p>"
+    )
     body = "".join(
         f'<w:p><w:pPr><w:spacing w:after="160"/></w:pPr><w:r>{_run(text)}</w:r></w:p>' for text in paragraphs
     )
-    page = '<w:sectPr><w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1417" w:right="1417" w:bottom="1134" w:left="1417"/></w:sectPr>'
+    page = (
+        '<w:sectPr><w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1417" w:right="1417" '
+        'w:bottom="1134" w:left="1417"/></w:sectPr>'
+    )
     document = f'<w:document xmlns:w="{_WORD}"><w:body>{heading}{body}{page}</w:body></w:document>'
     main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
     return _package("word/document.xml", main, {"word/document.xml": document}, {}, title, author, made)
@@ -75,7 +82,8 @@ def pptx(title: str, slides: Sequence[tuple[str, Sequence[str]]], author: str, m
     relation = f"{_OFFICE}/relationships"
     ids = "".join(f'<p:sldId id="{256 + number}" r:id="rId{number + 2}"/>' for number in range(len(slides)))
     parts = {
-        "ppt/presentation.xml": f'<p:presentation {spaces}><p:sldMasterIdLst><p:sldMasterId id="2147483648" r:id="rId1"/>'
+        "ppt/presentation.xml": f"<p:presentation {spaces}><p:sldMasterIdLst><p:sldMasterId "
+        f'id="2147483648" r:id="rId1"/>'
         f'</p:sldMasterIdLst><p:sldIdLst>{ids}</p:sldIdLst><p:sldSz cx="9144000" cy="6858000"/>'
         '<p:notesSz cx="6858000" cy="9144000"/></p:presentation>',
         "ppt/_rels/presentation.xml.rels": _relations(
@@ -135,7 +143,8 @@ def _theme() -> str:
     fill = '<a:solidFill><a:schemeClr val="phClr"/></a:solidFill>'
     effect = "<a:effectStyle><a:effectLst/></a:effectStyle>"
     return (
-        f'<a:theme xmlns:a="{_DRAWING}" name="Office"><a:themeElements><a:clrScheme name="Office">{scheme}</a:clrScheme>'
+        f'<a:theme xmlns:a="{_DRAWING}" name="Office"><a:themeElements><a:clrScheme '
+        f'name="Office">{scheme}</a:clrScheme>'
         f'<a:fontScheme name="Office"><a:majorFont>{font}</a:majorFont><a:minorFont>{font}</a:minorFont></a:fontScheme>'
         f'<a:fmtScheme name="Office"><a:fillStyleLst>{fill * 3}</a:fillStyleLst>'
         f"<a:lnStyleLst>{f'<a:ln>{fill}</a:ln>' * 3}</a:lnStyleLst><a:effectStyleLst>{effect * 3}</a:effectStyleLst>"
@@ -151,7 +160,7 @@ def _relations(targets: Iterable[tuple[str, str]]) -> str:
     return f'<Relationships xmlns="{_RELATIONS}">{lines}</Relationships>'
 
 
-def _package(
+def _package(  # noqa: PLR0917 - as many as the thing has parts
     main: str, main_type: str, parts: dict[str, str], types: dict[str, str], title: str, author: str, made: datetime
 ) -> bytes:
     stamp = made.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -79,7 +79,10 @@ def root_items(person: Person) -> tuple[Item, ...]:
     """The administrator's home on a Linux machine: keys, history, a script or two."""
     rng = stream(person.seed, "root")
     password = person.password + "db"
-    backup = f"#!/bin/sh\nset -e\nmysqldump -u backup -p'{password}' orders | gzip > /var/backups/orders.sql.gz\nrsync -a /var/backups/ backup:/srv/\n"
+    backup = (
+        f"#!/bin/sh\nset -e\nmysqldump -u backup -p'{password}' orders | gzip > /var/backups/"
+        f"orders.sql.gz\nrsync -a /var/backups/ backup:/srv/\n"
+    )
     items = [*ssh_items(person, "root"), _history(person, "root"), *_dotfiles()]
     items.append(Item("backup.sh", backup.encode(), worked_on(rng), Kind.CREDENTIALS, 0o700))
     items.append(
@@ -105,7 +108,8 @@ def _recent(person: Person, now: datetime, documents: list[Item]) -> Item:
     for item in sorted(documents, key=lambda item: item.age)[:14]:
         at = moment(now, item.age).strftime("%Y-%m-%dT%H:%M:%SZ")
         lines.append(
-            f'  <bookmark href="file:///home/{person.user}/{quote(item.path)}" added="{at}" modified="{at}" visited="{at}"/>'
+            f'  <bookmark href="file:///home/{person.user}/{quote(item.path)}" added="{at}" '
+            f'modified="{at}" visited="{at}"/>'
         )
     text = '<?xml version="1.0" encoding="UTF-8"?>\n<xbel version="1.0">\n' + "\n".join(lines) + "\n</xbel>\n"
     return Item(".local/share/recently-used.xbel", text.encode(), timedelta(days=0, minutes=30), None, 0o600)
@@ -170,7 +174,8 @@ def write_linux(
 def write_windows(
     person: Person, now: datetime, home: Path, owner: tuple[int, int] | None = None
 ) -> tuple[Canary, ...]:
-    """Write the person's Windows user folder at `home` (drive_c/users/NAME); canaries have paths like C:\\users\\anna\\..."""
+    """Write the person's Windows user folder at `home` (drive_c/users/NAME); canaries have paths like
+    C:\\users\\anna\\..."""
     items = windows_items(person, now)
     _write(person, now, home, items, WINDOWS_FOLDERS, owner)
     return _canaries(items, lambda path: f"C:\\users\\{person.user}\\" + path.replace("/", "\\"))
@@ -185,7 +190,7 @@ def _canaries(items: Iterable[Item], place: Callable[[str], str]) -> tuple[Canar
     return tuple(Canary(f"{item.kind}:{item.path}", item.kind, place(item.path)) for item in items if item.kind)
 
 
-def _write(
+def _write(  # noqa: PLR0917 - as many as the thing has parts
     person: Person,
     now: datetime,
     home: Path,

@@ -18,7 +18,10 @@ def mail_items(person: Person, now: datetime, base: str, profiles: str) -> Itera
     rng = stream(person.seed, "mail")
     folder = f"{profiles}{''.join(rng.choices('abcdefghijklmnopqrstuvwxyz0123456789', k=8))}.default-esr"
     store = f"{base}/{folder}/ImapMail/mail.{person.domain}"
-    ini = f"[Profile0]\nName=default-esr\nIsRelative=1\nPath={folder}\nDefault=1\n\n[General]\nStartWithLastProfile=1\nVersion=2\n"
+    ini = (
+        f"[Profile0]\nName=default-esr\nIsRelative=1\nPath={folder}\nDefault=1\n\n[General]\n"
+        f"StartWithLastProfile=1\nVersion=2\n"
+    )
     today = timedelta(days=0, minutes=rng.randrange(20, 200))
     yield Item(f"{base}/profiles.ini", ini.encode(), timedelta(days=500), None)
     yield Item(f"{base}/{folder}/prefs.js", _preferences(person).encode(), today, Kind.CREDENTIALS, 0o600)

@@ -54,7 +54,8 @@ def developer_items(person: Person) -> Iterator[Item]:
 
 
 def ssh_items(person: Person, user: str) -> Iterator[Item]:
-    """`.ssh` of one account: an Ed25519 key pair in OpenSSH's own format (PROTOCOL.key), and the hosts it was used for."""
+    """`.ssh` of one account: an Ed25519 key pair in OpenSSH's own format (PROTOCOL.key), and the hosts it was used
+    for."""
     rng = stream(person.seed, "ssh", user)
     public, private, check = rng.randbytes(32), rng.randbytes(32), rng.randbytes(4)
     comment = f"{user}@{person.server}".encode()
@@ -112,7 +113,8 @@ def wallet_items(person: Person, bitcoin: str, electrum: str, exodus: str) -> It
             "type": "bip32", "pw_hash_version": 1, "derivation": "m/0'", "root_fingerprint": rng.randbytes(4).hex(),
             "seed": base64.b64encode(rng.randbytes(96)).decode(), "seed_type": "segwit",
             "xprv": base64.b64encode(rng.randbytes(128)).decode(),
-            "xpub": "zpub6" + "".join(rng.choices(_LETTERS.replace("0", "1").replace("O", "P").replace("I", "J").replace("l", "m"), k=106)),
+            "xpub": "zpub6" + "".join(rng.choices(_LETTERS.replace("0", "1").replace("O", "P").replace("I",
+            "J").replace("l", "m"), k=106)),
         },
         "seed_version": 52, "use_encryption": True, "wallet_type": "standard",
     }  # fmt: skip
@@ -170,7 +172,10 @@ def transfer_items(person: Person, filezilla: str, vpn: str) -> Iterator[Item]:
         for host in (f"ftp.{person.domain}", f"www.{person.domain}", f"backup.{person.domain}")
     )
     for name, outer in (("sitemanager.xml", "Servers"), ("recentservers.xml", "RecentServers")):
-        text = f'<?xml version="1.0" encoding="UTF-8"?>\n<FileZilla3 version="3.63.0">\n<{outer}>\n{servers}</{outer}>\n</FileZilla3>\n'
+        text = (
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<FileZilla3 version="3.63.0">\n<{outer}>'
+            f"\n{servers}</{outer}>\n</FileZilla3>\n"
+        )
         yield _item(rng, f"{filezilla}/{name}", text, Kind.CREDENTIALS)
     key = base64.b64encode(rng.randbytes(288)).decode()
     ovpn = (
@@ -221,12 +226,19 @@ def windows_secrets(person: Person, roaming: str, local: str) -> Iterator[Item]:
     )  # DPAPI's provider
     for place in (f"{roaming}/Microsoft/Credentials", f"{local}/Microsoft/Credentials"):
         yield Item(f"{place}/{rng.randbytes(16).hex().upper()}", blob, worked_on(rng), Kind.CREDENTIALS, 0o600)
-    yield Item(f"{roaming}/Microsoft/Protect/S-1-5-21-{rng.randrange(10**9)}-{rng.randrange(10**9)}-{rng.randrange(10**9)}-1001/{guid}",
-               struct.pack("<III", 2, 0, 0) + guid.encode("utf-16-le") + rng.randbytes(600), worked_on(rng),
-               Kind.CREDENTIALS, 0o600)  # fmt: skip
-    winscp = f"[Sessions\\{person.user}@ftp.{person.domain}]\nHostName=ftp.{person.domain}\nUserName={person.user}\nPassword={rng.randbytes(24).hex().upper()}\n"
+    authority = "-".join(str(rng.randrange(10**9)) for _ in range(3))
+    master = struct.pack("<III", 2, 0, 0) + guid.encode("utf-16-le") + rng.randbytes(600)
+    place = f"{roaming}/Microsoft/Protect/S-1-5-21-{authority}-1001/{guid}"
+    yield Item(place, master, worked_on(rng), Kind.CREDENTIALS, 0o600)
+    winscp = (
+        f"[Sessions\\{person.user}@ftp.{person.domain}]\nHostName=ftp.{person.domain}\nUserName={person.user}\n"
+        f"Password={rng.randbytes(24).hex().upper()}\n"
+    )
     yield _item(rng, f"{roaming}/WinSCP.ini", winscp, Kind.CREDENTIALS)
-    rdp = f"full address:s:ts01.{person.domain}\r\nusername:s:{person.company[:4].upper()}\\{person.user}\r\npassword 51:b:{rng.randbytes(120).hex().upper()}\r\n"
+    rdp = (
+        f"full address:s:ts01.{person.domain}\r\nusername:s:{person.company[:4].upper()}\\{person.user}\r\n"
+        f"password 51:b:{rng.randbytes(120).hex().upper()}\r\n"
+    )
     yield _item(rng, "Documents/Default.rdp", rdp, Kind.CREDENTIALS)
     typed = "\r\n".join(
         rng.choices(("ipconfig /all", "ping ts01", "Get-ChildItem", "cd Documents", "gpupdate /force", "net use"), k=30)

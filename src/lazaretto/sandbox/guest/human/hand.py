@@ -154,7 +154,8 @@ class Hand:
             client = self._client(window, _DEPTH) or window
             names = client.get_wm_class() or ()
             return Seen(
-                id=window.id, title=self._title(client), window_class=".".join(names)[:_TEXT_MOST], x=place.x, y=place.y,
+                id=window.id, title=self._title(client), window_class=".".join(names)[:_TEXT_MOST], x=place.x,
+                    y=place.y,
                 width=place.width, height=place.height, dialog=self._is_dialog(client),
             )  # fmt: skip
         except (error.XError, AttributeError):  # what other programs put into properties can be anything

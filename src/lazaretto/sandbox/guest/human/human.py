@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from Xlib import error
+
 from . import plan
 from .hand import Hand, Seen
 from .screen import Screen
@@ -18,12 +20,17 @@ from .screen import Screen
 FOLDER = Path("/run/lazaretto")
 MOST_PICTURES = 8
 MOST_WINDOWS = 200
+SEEN = len(plan.ANSWERS)
+"""As many answers as there are: nothing more is done with the window."""
 CHANGED = 0.012
 """Share of the sampled pixels that makes it another picture."""
 READING = 0.7
 """Guest seconds until a new window is drawn and understood."""
 PATIENCE = 1.6
 """Guest seconds between two answers to a dialog that stays."""
+
+
+_COMMANDED_BY_LETTERS = ("xpdf", "dillo")
 
 
 @dataclass
@@ -55,7 +62,9 @@ class Human:
         """From now on the sample may be running. What is on the screen already is not news."""
         self.running = True
         self.hand.new_windows()
-        self.windows = {}
+        self.windows = {
+            window.id: Known(seen, 0.0, SEEN) for window in self.hand.top_levels() if (seen := self.hand.look(window))
+        }
         self.before = self.screen.sample()
         self.began = time.monotonic()
         self._moments = plan.moments()
@@ -106,8 +115,13 @@ class Human:
         self._next = None if at is None else self.began + at
 
     def _find_unknown(self, now: float) -> None:
+        """Windows whose appearance was missed, and those that show something else by now: another title."""
         for window in self.hand.top_levels():
-            if window.id not in self.windows and len(self.windows) < MOST_WINDOWS and (seen := self.hand.look(window)):
+            known = self.windows.get(window.id)
+            if known is None and len(self.windows) >= MOST_WINDOWS:
+                continue
+            seen = self.hand.look(window)
+            if seen and (known is None or known.seen.title != seen.title):
                 self.windows[window.id] = Known(seen, now)
 
     # --- what it does with a window -----------------------------------------------------------------------------------
@@ -122,12 +136,12 @@ class Human:
             self._report(seen)
             self._picture()
         known.seen = seen
-        if known.answers >= len(plan.ANSWERS):
+        if known.answers >= SEEN:
             return
         if seen.dialog:
             self._answer(known)
         elif known.answers == 0:
-            known.answers = len(plan.ANSWERS)
+            known.answers = SEEN
             self._read(seen)
             self._look_again = time.monotonic() + READING
 
@@ -155,7 +169,8 @@ class Human:
             say(event="action", what="click", title=seen.title, x=x, y=y)
             time.sleep(0.15)
         self.hand.scroll(3)
-        self.hand.type("ok")
+        if not any(name in seen.window_class.lower() for name in _COMMANDED_BY_LETTERS):
+            self.hand.type("ok")
         self.hand.scroll(2, down=False)
 
     # --- what it tells ------------------------------------------------------------------------------------------------
@@ -186,9 +201,18 @@ def say(**what: object) -> None:
 
 
 def run(socket: str, framebuffer: str) -> None:
-    """Until standard input ends."""
+    """Until standard input ends. A sample may take the display away: then there is nothing left to do but to say so."""
     human = Human(Hand(socket), Screen(framebuffer))
     human.hand.wander()  # everything that the first movement loads is loaded before the warm state is saved
+    try:
+        _live(human)
+    except error.ConnectionClosedError:
+        for line in sys.stdin.buffer:
+            if line.strip() == b"stop":
+                say(event="stopped")
+
+
+def _live(human: Human) -> None:
     text = b""
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ, "line")

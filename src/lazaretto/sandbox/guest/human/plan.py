@@ -73,5 +73,9 @@ def inviting(rows: Sequence[tuple[int, bytes]], left: int, most: int = 4) -> lis
             high, low = max(blue, green, red), min(blue, green, red)
             if high - low > 110 and high > 120:
                 patches.setdefault(((left + x) // 160, y // 48), []).append((left + x, y))
-    ranked = sorted(patches.values(), key=lambda patch: (-len(patch), patch[0][1], patch[0][0]))
-    return [patch[len(patch) // 2] for patch in ranked[:most]]
+    chosen: list[Point] = []
+    for patch in sorted(patches.values(), key=lambda patch: (-len(patch), patch[0][1], patch[0][0])):
+        x, y = patch[len(patch) // 2]
+        if all(abs(x - other[0]) > 170 or abs(y - other[1]) > 60 for other in chosen):  # else the same button
+            chosen.append((x, y))
+    return chosen[:most]

@@ -4,6 +4,9 @@ Drive C is a folder of the user's home. Names are found whatever their case, as 
 made with the case given.
 """
 
+# Loaded by every program of /usr/lib/win/bin: nothing is imported that is not needed.
+# ruff: noqa: PTH101, PTH110, PTH111, PTH113, PTH119, PTH120, PTH123, PTH208
+
 import os
 import re
 
@@ -41,22 +44,18 @@ VARIABLES = {
 }
 
 
-def variable(name):
+def variable(name: str) -> str:
     """The value of an environment variable, "" when there is none. Names have no case."""
     name = name.upper()
     return os.environ.get(f"WIN_{name}") or VARIABLES.get(name, "")
 
 
-def expand(text):
+def expand(text: str) -> str:
     """`text` with %NAME% filled in where there is such a variable."""
     return re.sub(r"%([^%]+)%", lambda found: variable(found[1]) or found[0], text)
 
 
-def is_windows(path):
-    return bool(re.match(r"^[A-Za-z]:", path)) or "\\" in path
-
-
-def inside(path, folder=None):
+def inside(path: str, folder: str | None = None) -> str:
     """The file of this machine that a Windows path names; other paths stay as they are."""
     path = expand(path.strip().strip('"'))
     if path.startswith("/") or not path:
@@ -76,7 +75,7 @@ def inside(path, folder=None):
     return at
 
 
-def _match(folder, name):
+def _match(folder: str, name: str) -> str:
     exact = f"{folder}/{name}"
     if os.path.lexists(exact):
         return exact
@@ -86,14 +85,15 @@ def _match(folder, name):
         return exact
 
 
-def outside(path):
+def outside(path: str) -> str:
     """The Windows name of a file of this machine."""
     return "C:" + path[len(ROOT) :].replace("/", "\\") if path.startswith(ROOT) else path
 
 
-def split(line):
+def split(line: str) -> list[str]:
     """The words of a command line, as CommandLineToArgvW takes it apart."""
-    words, word, quoted, begun, at = [], "", False, False, 0
+    words: list[str] = []
+    word, quoted, begun, at = "", False, False, 0
     while at < len(line):
         letter = line[at]
         if letter == "\\":
@@ -122,7 +122,7 @@ def split(line):
     return [*words, word] if begun else words
 
 
-def program(name, folder=None):
+def program(name: str, folder: str | None = None) -> str | None:
     """What to start for the first word of a command line: one of the recorders, or a file that was put there."""
     base = re.split(r"[\\/]", expand(name))[-1].lower()
     for candidate in (base, base + ".exe", base.removesuffix(".exe") + ".exe"):
@@ -140,7 +140,7 @@ _SCRIPTS = {"vbs": "wscript.exe", "vbe": "wscript.exe", "js": "wscript.exe", "js
             "dll": "rundll32.exe"}  # fmt: skip
 
 
-def command(words, folder=None):
+def command(words: list[str], folder: str | None = None) -> tuple[str, list[str]] | None:
     """(file to start, argv) for the words of a Windows command line; None where Windows would not find it."""
     found = program(words[0], folder)
     if found is None:

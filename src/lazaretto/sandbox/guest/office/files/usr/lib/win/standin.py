@@ -1,9 +1,13 @@
 """The system programs of Windows that documents start: each does the part that can be seen from outside.
 
-Run by the programs of /usr/lib/win/bin (src/standin.c) with their own name as the first argument. What they fetch, they fetch from the (pretended) internet; files go to drive C. One JSON line each on standard output:
+Run by the programs of /usr/lib/win/bin (src/standin.c) with their own name as the first argument. What they fetch,
+they fetch from the (pretended) internet; files go to drive C. One JSON line each on standard output:
 
     {"standin": {"program": "powershell", "command_line": "...", "action": "...", "detail": "decoded script"}}
 """
+
+# Starts as often as a macro calls a program: nothing is imported that is not needed.
+# ruff: noqa: PLC0415, PTH103, PTH106, PTH108, PTH110, PTH112, PTH113, PTH118, PTH119, PTH120, PTH123, SIM105
 
 import base64
 import json
@@ -12,28 +16,33 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 
 sys.path.insert(0, "/usr/lib/win")
-import drive  # noqa: E402
+import drive  # type: ignore[import-not-found] # it lies beside this file
 
-_URL = re.compile(r"""(?:https?|ftp)://[^\s'"()<>,;|^`]+""", re.I)
+_URL = re.compile(r"""(?:https?|ftp)://[^\s'"()<>,;|^`]+""", re.IGNORECASE)
 _LINE_MOST = 3500
 
+Program = Callable[[list[str]], int]
 
-def say(program, action="", detail=""):
+
+def say(program: str, action: str = "", detail: str = "") -> None:
+    if os.path.exists("/run/office-warming"):
+        return
     line = " ".join(sys.argv[2:])
-    told = {"program": program, "command_line": line[:1500], "action": action, "detail": detail[:_LINE_MOST // 2]}
+    told = {"program": program, "command_line": line[:1500], "action": action, "detail": detail[: _LINE_MOST // 2]}
     os.write(1, json.dumps({"standin": told}).encode() + b"\n")
 
 
-def fetch(url, target=None):
+def fetch(url: str, target: str | None = None) -> bytes:
     """Get a URL; into a file of drive C when `target` names one."""
     import urllib.request
 
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"})
         with urllib.request.urlopen(request, timeout=20) as answer:
-            content = answer.read(64 << 20)
+            content = bytes(answer.read(64 << 20))
     except (OSError, ValueError):
         return b""
     if target:
@@ -44,20 +53,20 @@ def fetch(url, target=None):
     return content
 
 
-def start(words, wait=True):
+def start(words: list[str], wait: bool = True) -> int:
     found = drive.command(words)
     if found is None:
         return 9009
     child = subprocess.Popen(found[1], executable=found[0])
-    return child.wait() if wait else 0
+    return int(child.wait()) if wait else 0
 
 
-# --- cmd ----------------------------------------------------------------------------------------------------------------
+# --- cmd -------------------------------------------------------------------------------------------------------------
 
 
-def cmd(words):
+def cmd(words: list[str]) -> int:
     rest = list(words)
-    while rest and re.match(r"^/[a-z](:\w+)?$", rest[0], re.I) and rest[0].lower() not in {"/c", "/k", "/r"}:
+    while rest and re.match(r"^/[a-z](:\w+)?$", rest[0], re.IGNORECASE) and rest[0].lower() not in {"/c", "/k", "/r"}:
         rest.pop(0)
     if rest and rest[0][:2].lower() in {"/c", "/k", "/r"}:
         rest = [rest[0][2:], *rest[1:]] if len(rest[0]) > 2 else rest[1:]
@@ -73,7 +82,7 @@ def cmd(words):
     return run_line(line)
 
 
-def run_line(line, depth=0):
+def run_line(line: str, depth: int = 0) -> int:
     """One line of cmd: commands joined by &, && and ||; ^ quotes a character."""
     code = 0
     if depth > 4:
@@ -85,7 +94,7 @@ def run_line(line, depth=0):
     return code
 
 
-def _commands(line):
+def _commands(line: str) -> Iterator[tuple[str, str]]:
     text, quoted, joint, at = "", False, "", 0
     while at < len(line):
         letter = line[at]
@@ -106,7 +115,7 @@ def _commands(line):
     yield joint, text
 
 
-def run_command(line, depth):
+def run_command(line: str, depth: int) -> int:
     line = drive.expand(line)
     target, append = None, False
     if found := re.search(r'(?<!\d)\s*(>>?)\s*("[^"]+"|[^\s>&]+)\s*(2>&1)?\s*$', line):
@@ -122,7 +131,21 @@ def run_command(line, depth):
     elif name == "set" and rest:
         key, _, value = line[3:].strip().strip('"').partition("=")
         os.environ[f"WIN_{key.strip().upper()}"] = value
-    elif name in {"cd", "chdir", "title", "rem", "color", "cls", "mode", "exit", "goto", "setlocal", "pause", "pushd", "popd"}:
+    elif name in {
+        "cd",
+        "chdir",
+        "title",
+        "rem",
+        "color",
+        "cls",
+        "mode",
+        "exit",
+        "goto",
+        "setlocal",
+        "pause",
+        "pushd",
+        "popd",
+    }:
         pass
     elif name in {"md", "mkdir"}:
         for one in rest:
@@ -158,14 +181,14 @@ def run_command(line, depth):
     return 0
 
 
-def remove(path):
+def remove(path: str) -> None:
     try:
         os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
     except OSError:
         pass
 
 
-def transfer(name, paths):
+def transfer(name: str, paths: list[str]) -> None:
     import shutil
 
     if len(paths) < 2:
@@ -179,13 +202,17 @@ def transfer(name, paths):
         pass
 
 
-# --- the others --------------------------------------------------------------------------------------------------------
+# --- the others ------------------------------------------------------------------------------------------------------
 
 
-def powershell(words):
+def powershell(words: list[str]) -> int:
     script, flags = "", [word.lower() for word in words]
     for number, flag in enumerate(flags):
-        if re.match(r"^[-/]e(n?c?o?d?e?d?c?o?m?m?a?n?d?)$", flag) and flag not in {"-ex", "-ep"} and number + 1 < len(words):
+        if (
+            re.match(r"^[-/]e(n?c?o?d?e?d?c?o?m?m?a?n?d?)$", flag)
+            and flag not in {"-ex", "-ep"}
+            and number + 1 < len(words)
+        ):
             try:
                 script = base64.b64decode(words[number + 1] + "==").decode("utf-16-le", "replace")
             except ValueError:
@@ -205,7 +232,7 @@ def powershell(words):
     return 0
 
 
-def act(script):
+def act(script: str) -> None:
     """What a script visibly does: fetch URLs into the files named beside them, pause, start what it fetched."""
     flat = re.sub(r"['\"]\s*\+\s*['\"]", "", script).replace("`", "")
     for inner in re.findall(r"FromBase64String\(['\"]([A-Za-z0-9+/=]{40,})", flat)[:4]:
@@ -218,17 +245,21 @@ def act(script):
     for number, url in enumerate(dict.fromkeys(_URL.findall(flat))):
         if number >= 10:
             break
-        to_file = re.search(r"DownloadFile|Invoke-WebRequest|iwr|wget|curl|BitsTransfer|OutFile", flat, re.I)
+        to_file = re.search(r"DownloadFile|Invoke-WebRequest|iwr|wget|curl|BitsTransfer|OutFile", flat, re.IGNORECASE)
         fetch(url, places[min(number, len(places) - 1)] if to_file and places else None)
-    for pause in re.findall(r"Start-Sleep\s+(?:-\w+\s+)?(\d+)", flat, re.I)[:3]:
+    for pause in re.findall(r"Start-Sleep\s+(?:-\w+\s+)?(\d+)", flat, re.IGNORECASE)[:3]:
         time.sleep(min(int(pause), 600))
-    if re.search(r"Start-Process|saps|Invoke-Item|\bii\b|ShellExecute|\.Start\(|&\s*['\"$]|Invoke-Expression|\biex\b", flat, re.I):
+    if re.search(
+        r"Start-Process|saps|Invoke-Item|\bii\b|ShellExecute|\.Start\(|&\s*['\"$]|Invoke-Expression|\biex\b",
+        flat,
+        re.IGNORECASE,
+    ):
         for place in dict.fromkeys(places[:3]):
             if os.path.isfile(drive.inside(place)):
                 start([place], wait=False)
 
 
-def read(name):
+def read(name: str) -> str:
     try:
         with open(drive.inside(name), "rb") as file:
             return file.read(1 << 20).decode("utf-8", "replace")
@@ -236,7 +267,7 @@ def read(name):
         return ""
 
 
-def script_host(words):
+def script_host(words: list[str]) -> int:
     for word in words:
         if not word.startswith("/"):
             text = read(word)
@@ -246,7 +277,7 @@ def script_host(words):
     return 0
 
 
-def mshta(words):
+def mshta(words: list[str]) -> int:
     argument = " ".join(words)
     say("mshta", "script" if re.match(r"(?i)(vb|java)script:", argument) else "open", argument)
     for url in _URL.findall(argument)[:3]:
@@ -256,7 +287,7 @@ def mshta(words):
     return 0
 
 
-def certutil(words):
+def certutil(words: list[str]) -> int:
     flags = {word.lower().lstrip("-/") for word in words}
     plain = [word for word in words if not re.match(r"^[-/]\w", word)]
     if "urlcache" in flags or "url" in flags:
@@ -279,8 +310,8 @@ def certutil(words):
     return 0
 
 
-def downloader(name):
-    def run(words):
+def downloader(name: str) -> Program:
+    def run(words: list[str]) -> int:
         line = " ".join(words)
         say(name, "download", line)
         plain = [word for word in words if not word.startswith(("/", "-"))]
@@ -292,8 +323,8 @@ def downloader(name):
     return run
 
 
-def plain(name, action=""):
-    def run(words):
+def plain(name: str, action: str = "") -> Program:
+    def run(words: list[str]) -> int:
         say(name, action, " ".join(words))
         for url in _URL.findall(" ".join(words))[:2]:
             fetch(url)
@@ -302,7 +333,7 @@ def plain(name, action=""):
     return run
 
 
-def explorer(words):
+def explorer(words: list[str]) -> int:
     say("explorer", "open", " ".join(words))
     for word in words[:1]:
         if os.path.isfile(drive.inside(word)):
@@ -312,7 +343,7 @@ def explorer(words):
     return 0
 
 
-def wmic(words):
+def wmic(words: list[str]) -> int:
     line = " ".join(words)
     found = re.search(r"(?i)process\s+call\s+create\s+(.+)$", line)
     say("wmic", "create-process" if found else "query", line)
@@ -324,12 +355,16 @@ def wmic(words):
 PROGRAMS = {
     "cmd": cmd, "powershell": powershell, "pwsh": powershell, "wscript": script_host, "cscript": script_host,
     "mshta": mshta, "certutil": certutil, "bitsadmin": downloader("bitsadmin"), "curl": downloader("curl"),
-    "rundll32": plain("rundll32", "load"), "regsvr32": plain("regsvr32", "register"), "msiexec": plain("msiexec", "install"),
+    "rundll32": plain("rundll32", "load"), "regsvr32": plain("regsvr32", "register"), "msiexec": plain("msiexec",
+    "install"),
     "reg": plain("reg"), "schtasks": plain("schtasks"), "net": plain("net"), "sc": plain("sc"), "wmic": wmic,
     "explorer": explorer, "taskkill": plain("taskkill"), "tasklist": plain("tasklist"), "attrib": plain("attrib"),
-    "vssadmin": plain("vssadmin"), "bcdedit": plain("bcdedit"), "whoami": plain("whoami"), "systeminfo": plain("systeminfo"),
-    "ipconfig": plain("ipconfig"), "nslookup": plain("nslookup"), "notepad": plain("notepad"), "control": plain("control"),
-    "msbuild": plain("msbuild"), "installutil": plain("installutil"), "forfiles": plain("forfiles"), "program": plain("program"),
+    "vssadmin": plain("vssadmin"), "bcdedit": plain("bcdedit"), "whoami": plain("whoami"),
+    "systeminfo": plain("systeminfo"),
+    "ipconfig": plain("ipconfig"), "nslookup": plain("nslookup"), "notepad": plain("notepad"),
+    "control": plain("control"),
+    "msbuild": plain("msbuild"), "installutil": plain("installutil"), "forfiles": plain("forfiles"),
+    "program": plain("program"),
     "winword": plain("winword"), "excel": plain("excel"), "iexplore": plain("iexplore"), "hh": plain("hh"),
     "cmstp": plain("cmstp"), "odbcconf": plain("odbcconf"), "extrac32": plain("extrac32"), "expand": plain("expand"),
 }  # fmt: skip

@@ -6,36 +6,45 @@ An error in a procedure without a handler of its own does not end the macro: Wor
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 _DECLARE = re.compile(
     r"^\s*(?:Public\s+|Private\s+)?Declare\s+(?:PtrSafe\s+)?(?:Function|Sub)\s+(\w+)[%&!#@$^]?\s+(?:CDecl\s+)?"
     r'Lib\s+"([^"]*)"(?:\s+Alias\s+"([^"]*)")?\s*(?:\((.*?)\)\s*(?:As\s+[\w.]+)?)?\s*$',
-    re.I,
+    re.IGNORECASE,
 )
 _PROCEDURE = re.compile(
-    r"^\s*(?:Public\s+|Private\s+|Friend\s+)?(?:Static\s+)?(?:Sub|Function|Property\s+(?:Get|Let|Set))\s+\w+", re.I
+    r"^\s*(?:Public\s+|Private\s+|Friend\s+)?(?:Static\s+)?(?:Sub|Function|Property\s+(?:Get|Let|Set))\s+\w+",
+    re.IGNORECASE,
 )
-_END = re.compile(r"^\s*End\s+(?:Sub|Function|Property)\b", re.I)
-_HANDLER = re.compile(r"\bOn\s+Error\b", re.I)
+_END = re.compile(r"^\s*End\s+(?:Sub|Function|Property)\b", re.IGNORECASE)
+_HANDLER = re.compile(r"\bOn\s+Error\b", re.IGNORECASE)
 _CONSTANTS = {"vba7": True, "win64": True, "win32": True, "vba6": True, "mac": False, "win16": False}
+
+_ARGUMENT = re.compile(
+    r"(?:ByVal|ByRef|ParamArray)?\s*(\w+)(?:\(\))?[%&!#@$^]?\s*"
+    r"(?:As\s+[\w.]+\s*(?:\*\s*\d+)?)?\s*(?:=.*)?$",
+    re.IGNORECASE,
+)
 
 # Outside of strings and comments. A name after a dot belongs to some object.
 _WORDS = (
-    (re.compile(r"(?<![\w.])GetObject\s*\(\s*,", re.I), "Win_Object("),
-    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?GetObject(?=\s*\()", re.I), "Win_Object"),
-    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?CreateObject(?=\s*\()", re.I), "Win_Object"),
-    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?Shell\$?(?=\s*[(\w\"])", re.I), "Win_Shell"),
-    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?Environ\$?(?=\s*\()", re.I), "Win_Environ"),
-    (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?Dir\$?(?=\s*\()", re.I), "Win_Dir"),
-    (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?FileLen(?=\s*\()", re.I), "Win_FileLen"),
-    (re.compile(r"(?<![\w.])(Kill|MkDir|RmDir|ChDir|FileCopy)(?=\s+[^=\s])", re.I), r"Win_\1"),
-    (re.compile(r"(?<![\w.])SetAttr(?=\s+[^=\s])", re.I), "Win_SetAttr"),
+    (re.compile(r"(?<![\w.])GetObject\s*\(\s*,", re.IGNORECASE), "Win_Object("),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?GetObject(?=\s*\()", re.IGNORECASE), "Win_Object"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?CreateObject(?=\s*\()", re.IGNORECASE), "Win_Object"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?Shell\$?(?=\s*[(\w\"])", re.IGNORECASE), "Win_Shell"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?Environ\$?(?=\s*\()", re.IGNORECASE), "Win_Environ"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?Dir\$?(?=\s*\()", re.IGNORECASE), "Win_Dir"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?FileLen(?=\s*\()", re.IGNORECASE), "Win_FileLen"),
+    (re.compile(r"(?<![\w.])(Kill|MkDir|RmDir|ChDir|FileCopy)(?=\s+[^=\s])", re.IGNORECASE), r"Win_\1"),
+    (re.compile(r"(?<![\w.])SetAttr(?=\s+[^=\s])", re.IGNORECASE), "Win_SetAttr"),
     # Basic here does not know what is in brackets after brackets.
-    (re.compile(r"(\.(?:Environment|SpecialFolders|ExecQuery|InstancesOf|Items)\s*(?:\([^()]*\)))\s*(?=\()", re.I), r"\1.Item"),
-    (re.compile(r"\bAs\s+(?:LongPtr|LongLong)\b", re.I), "As Variant"),
-    (re.compile(r"(?<![\w.])C(?:LngPtr|LngLng)(?=\s*\()", re.I), "CDbl"),
+    (re.compile(r"(\.(?:Environment|SpecialFolders|ExecQuery|InstancesOf|Items)\s*(?:\([^()]*\)))\s*(?=\()",
+    re.IGNORECASE), r"\1.Item"),
+    (re.compile(r"\bAs\s+(?:LongPtr|LongLong)\b", re.IGNORECASE), "As Variant"),
+    (re.compile(r"(?<![\w.])C(?:LngPtr|LngLng)(?=\s*\()", re.IGNORECASE), "CDbl"),
 )  # fmt: skip
-_OPEN = re.compile(r"^(\s*)Open\s+(.+)\s+For\s+(Output|Input|Append|Binary|Random)\b(.*)$", re.I)
+_OPEN = re.compile(r"^(\s*)Open\s+(.+)\s+For\s+(Output|Input|Append|Binary|Random)\b(.*)$", re.IGNORECASE)
 
 _SUPPORT = """
 Private Function Win_Object(name)
@@ -80,7 +89,7 @@ End Sub
 """
 
 
-def translate(source):
+def translate(source: str) -> str:
     """The module's source as this office runs it; the same text when there is nothing to change."""
     lines, functions = [], []
     for line in _joined(_chosen(source.replace("\r\n", "\n").split("\n"))):
@@ -94,11 +103,11 @@ def translate(source):
     return text + "".join(part[1] for part in used)
 
 
-def _chosen(lines):
+def _chosen(lines: Iterable[str]) -> Iterator[str]:
     """The lines whose conditions (#If VBA7 ...) hold for a current 64-bit Office."""
-    stack = []
+    stack: list[str] = []
     for line in lines:
-        found = re.match(r"^\s*#\s*(If|ElseIf|Else|End\s*If|Const)\b(.*)$", line, re.I)
+        found = re.match(r"^\s*#\s*(If|ElseIf|Else|End\s*If|Const)\b(.*)$", line, re.IGNORECASE)
         if not found:
             if all(state == "now" for state in stack):
                 yield line
@@ -115,9 +124,10 @@ def _chosen(lines):
                 stack[-1] = "done"
 
 
-def _holds(condition):
+def _holds(condition: str) -> bool:
     words = re.sub(r"(?i)\bThen\b.*$", "", condition).split()
-    value, negated, joint = None, False, "or"
+    value: bool | None = None
+    negated, joint = False, "or"
     for word in words:
         lower = word.strip("()").lower()
         if lower == "not":
@@ -131,7 +141,7 @@ def _holds(condition):
     return bool(value)
 
 
-def _joined(lines):
+def _joined(lines: Iterable[str]) -> Iterator[str]:
     """Statements that go on in the next line (" _") as one line."""
     held = ""
     for line in lines:
@@ -144,7 +154,7 @@ def _joined(lines):
         yield held
 
 
-def _parts(line):
+def _parts(line: str) -> Iterator[tuple[str, bool]]:
     """(text, is code) of a line: strings and the comment are not code."""
     at = 0
     for found in re.finditer(r'"(?:[^"]|"")*"?|\'.*$', line):
@@ -154,19 +164,19 @@ def _parts(line):
     yield line[at:], True
 
 
-def _without_comment(line):
+def _without_comment(line: str) -> str:
     return "".join(text for text, code in _parts(line) if code or not text.startswith("'"))
 
 
-def _line(line):
-    if re.match(r"^\s*(?:Rem|Attribute|Option)\b", line, re.I):
+def _line(line: str) -> str:
+    if re.match(r"^\s*(?:Rem|Attribute|Option)\b", line, re.IGNORECASE):
         return line
     if opened := _OPEN.match(line):
         line = f"{opened[1]}Open Win_Path({opened[2]}) For {opened[3]}{opened[4]}"
     # Strings stay out of the way of the patterns, but a pattern may end just before one.
-    strings = []
+    strings: list[str] = []
 
-    def hide(text):
+    def hide(text: str) -> str:
         strings.append(text)
         return f'"{len(strings) - 1}"'
 
@@ -176,19 +186,21 @@ def _line(line):
     return re.sub(r'"(\d+)"', lambda found: strings[int(found[1])], bare)
 
 
-def _library_function(name, library, alias, arguments):
+def _library_function(name: str, library: str, alias: str | None, arguments: str | None) -> str:
     names = []
     for number, argument in enumerate((arguments or "").split(",")):
-        if found := re.search(r"(?i)(?:ByVal|ByRef|ParamArray)?\s*(\w+)(?:\(\))?[%&!#@$^]?\s*(?:As\s+[\w.]+\s*(?:\*\s*\d+)?)?\s*(?:=.*)?$",
-                              re.sub(r"(?i)\bOptional\s+", "", argument.strip())):  # fmt: skip
+        if found := _ARGUMENT.search(re.sub(r"(?i)\bOptional\s+", "", argument.strip())):
             names.append(found[1] if found[1].lower() not in {"as", "any"} else f"a{number}")
     given = ", ".join(names)
     call = ", ".join([f'"{library}"', f'"{alias or name}"', *names])
     optional = ", ".join(f"Optional {one}" for one in names)
-    return f'Function {name}({optional or given})\n {name} = CreateObject("office:windows").Library({call})\nEnd Function\n'
+    return (
+        f'Function {name}({optional or given})\n {name} = CreateObject("office:windows").Library({call})\n'
+        f"End Function\n"
+    )
 
 
-def _with_handlers(lines):
+def _with_handlers(lines: list[str]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield line
         if _PROCEDURE.match(line) and ":" not in line:
@@ -198,6 +210,6 @@ def _with_handlers(lines):
                 yield "On Error Resume Next"
 
 
-def _support():
-    for found in re.finditer(r"Private (?:Function|Sub) (\w+).*?End (?:Function|Sub)\n", _SUPPORT, re.S):
+def _support() -> Iterator[tuple[str, str]]:
+    for found in re.finditer(r"Private (?:Function|Sub) (\w+).*?End (?:Function|Sub)\n", _SUPPORT, re.DOTALL):
         yield found[1], found[0]

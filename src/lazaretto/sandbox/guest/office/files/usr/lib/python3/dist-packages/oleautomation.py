@@ -11,12 +11,15 @@ Names have no case. A method that is not known here is taken to have worked and 
 as it can.
 """
 
+# The types of the office's interfaces exist only inside the office, and so do the names that they ask for.
+# mypy: ignore-errors
+# ruff: noqa: ARG001, ARG002, ARG005, N802, N816, PLC0415, PTH103, PTH105, PTH106, PTH108, PTH110, PTH112, PTH113, PTH116, PTH120, PTH123, PTH202, PTH208, RUF012
+
 import json
 import os
 import re
 import subprocess
 import sys
-import time
 import traceback
 
 import uno
@@ -27,8 +30,8 @@ from com.sun.star.lang import XMultiServiceFactory, XServiceInfo
 from com.sun.star.script import XDefaultMethod, XDefaultProperty, XInvocation
 
 sys.path.insert(0, "/usr/lib/win")
-import drive  # noqa: E402
-import vba  # noqa: E402
+import drive
+import vba
 
 _ARGUMENT_MOST = 900
 _BODY_MOST = 32 << 20
@@ -72,7 +75,7 @@ def _bytes(value):
     return str(value if value is not None else "").encode("utf-8", "replace")
 
 
-# --- objects -----------------------------------------------------------------------------------------------------------
+# --- objects ---------------------------------------------------------------------------------------------------------
 
 
 class Automation(unohelper.Base, XInvocation, XDefaultProperty, XDefaultMethod):
@@ -95,7 +98,7 @@ class Automation(unohelper.Base, XInvocation, XDefaultProperty, XDefaultMethod):
 
     def hasProperty(self, name):
         name = name.lower()
-        return name in self.values or hasattr(self, "get_" + name) and not hasattr(self, "do_" + name)
+        return name in self.values or (hasattr(self, "get_" + name) and not hasattr(self, "do_" + name))
 
     def invoke(self, name, arguments, _indices, _outs):
         action = getattr(self, "do_" + name.lower(), None)
@@ -177,7 +180,7 @@ class Record(Automation):
         super().__init__()
 
 
-# --- starting programs -------------------------------------------------------------------------------------------------
+# --- starting programs -----------------------------------------------------------------------------------------------
 
 
 def start(line, wait=False, show=None, output=None):
@@ -274,7 +277,8 @@ class SpecialFolders(Automation):
         menu = drive.variable("APPDATA") + "\\Microsoft\\Windows\\Start Menu"
         folders = {
             "desktop": profile + "\\Desktop", "mydocuments": profile + "\\Documents", "startmenu": menu,
-            "startup": menu + "\\Programs\\Startup", "programs": menu + "\\Programs", "appdata": drive.variable("APPDATA"),
+            "startup": menu + "\\Programs\\Startup", "programs": menu + "\\Programs",
+            "appdata": drive.variable("APPDATA"),
             "recent": drive.variable("APPDATA") + "\\Microsoft\\Windows\\Recent", "templates": menu + "\\Templates",
             "allusersstartup": "C:\\ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\Startup",
         }  # fmt: skip
@@ -323,7 +327,7 @@ def _write(path, content, append=False):
         file.write(content)
 
 
-# --- registry: a file of what was written, over a few values that macros look for --------------------------------------
+# --- registry: a file of what was written, over a few values that macros look for ------------------------------------
 
 
 _REGISTRY = f"{drive.HOME}/.wine/office.reg"
@@ -358,14 +362,21 @@ def registry_read(key):
     return value
 
 
-# --- requests ----------------------------------------------------------------------------------------------------------
+# --- requests --------------------------------------------------------------------------------------------------------
 
 
 class Request(Automation):
     """XMLHTTP, ServerXMLHTTP and WinHttpRequest: the request is made at once, whether asynchronous or not."""
 
     NAME = "MSXML2.XMLHTTP"
-    VALUES = {"ReadyState": 0, "Status": 0, "StatusText": "", "ResponseText": "", "OnReadyStateChange": None, "Option": 0}
+    VALUES = {
+        "ReadyState": 0,
+        "Status": 0,
+        "StatusText": "",
+        "ResponseText": "",
+        "OnReadyStateChange": None,
+        "Option": 0,
+    }
 
     def __init__(self, name):
         super().__init__()
@@ -430,7 +441,7 @@ class Explorer(Automation):
         return Record("HTMLDocument", body=body, documentElement=body)
 
 
-# --- files -------------------------------------------------------------------------------------------------------------
+# --- files -----------------------------------------------------------------------------------------------------------
 
 
 class Stream(Automation):
@@ -730,10 +741,14 @@ class Dictionary(Automation):
 
 class Network(Automation):
     NAME = "WScript.Network"
-    VALUES = {"ComputerName": drive.variable("COMPUTERNAME"), "UserName": drive.USER, "UserDomain": drive.variable("USERDOMAIN")}
+    VALUES = {
+        "ComputerName": drive.variable("COMPUTERNAME"),
+        "UserName": drive.USER,
+        "UserDomain": drive.variable("USERDOMAIN"),
+    }
 
 
-# --- Windows Management Instrumentation --------------------------------------------------------------------------------
+# --- Windows Management Instrumentation ------------------------------------------------------------------------------
 
 
 class Management(Automation):
@@ -782,13 +797,16 @@ def _answers(query):
     found = re.search(r"(?i)from\s+(\w+)", query)
     table = found[1].lower() if found else ""
     facts = {
-        "win32_operatingsystem": {"Caption": "Microsoft Windows 10 Pro", "Version": "10.0.19045", "OSArchitecture": "64-bit",
+        "win32_operatingsystem": {"Caption": "Microsoft Windows 10 Pro", "Version": "10.0.19045",
+        "OSArchitecture": "64-bit",
                                   "BuildNumber": "19045", "SerialNumber": "00330-80000-00000-AA123"},
-        "win32_computersystem": {"Manufacturer": "Dell Inc.", "Model": "OptiPlex 7060", "Name": drive.variable("COMPUTERNAME"),
+        "win32_computersystem": {"Manufacturer": "Dell Inc.", "Model": "OptiPlex 7060",
+        "Name": drive.variable("COMPUTERNAME"),
                                  "TotalPhysicalMemory": "17025011712", "Domain": "WORKGROUP", "UserName": drive.USER,
                                  "PartOfDomain": False},
         "win32_bios": {"Manufacturer": "Dell Inc.", "SerialNumber": "7HX2LT2", "SMBIOSBIOSVersion": "1.21.0"},
-        "win32_processor": {"Name": "Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz", "NumberOfCores": 6, "ProcessorId": "BFEBFBFF000906EA"},
+        "win32_processor": {"Name": ("Intel(R) Core(TM) i5-8500 CPU @ 3.00GHz"), "NumberOfCores": 6,
+        "ProcessorId": "BFEBFBFF000906EA"},
         "win32_diskdrive": {"Model": "Samsung SSD 860 EVO 500GB", "Size": "500105249280"},
         "win32_logicaldisk": {"DeviceID": "C:", "Size": "499500736512", "FreeSpace": "128849018880"},
         "win32_videocontroller": {"Name": "Intel(R) UHD Graphics 630"},
@@ -796,19 +814,23 @@ def _answers(query):
     }  # fmt: skip
     if table == "win32_process":
         names = ("explorer.exe", "svchost.exe", "OUTLOOK.EXE", "chrome.exe", "WINWORD.EXE")
-        return [Record("Win32_Process", Name=name, ProcessId=1200 + 4 * n, Caption=name) for n, name in enumerate(names)]
+        return [
+            Record("Win32_Process", Name=name, ProcessId=1200 + 4 * n, Caption=name) for n, name in enumerate(names)
+        ]
     return [Record(table, **facts[table])] if table in facts else []
 
 
-# --- what the translated source of a macro calls (vba.py) --------------------------------------------------------------
+# --- what the translated source of a macro calls (vba.py) ------------------------------------------------------------
 
 
 _MEMORY = 0x1F0A0000000
 _RESULTS = {  # of library functions; all else gives 1
-    "virtualalloc": "memory", "virtualallocex": "memory", "heapalloc": "memory", "heapcreate": "memory", "globalalloc": "memory",
+    "virtualalloc": "memory", "virtualallocex": "memory", "heapalloc": "memory", "heapcreate": "memory",
+    "globalalloc": "memory",
     "localalloc": "memory", "getcurrentprocess": -1, "urldownloadtofile": 0, "shellexecute": 42, "winexec": 33,
     "getlasterror": 0, "gettickcount": "ticks", "ntallocatevirtualmemory": 0, "zwallocatevirtualmemory": 0,
-    "ntwritevirtualmemory": 0, "zwwritevirtualmemory": 0, "isdebuggerpresent": 0, "findwindow": 0, "waitforsingleobject": 0,
+    "ntwritevirtualmemory": 0, "zwwritevirtualmemory": 0, "isdebuggerpresent": 0, "findwindow": 0,
+    "waitforsingleobject": 0,
 }  # fmt: skip
 
 
@@ -822,7 +844,11 @@ class Windows(Automation):
     def do_environ(self, name):
         if isinstance(name, (int, float)):
             names = sorted(drive.VARIABLES)
-            return "=".join((names[int(name) - 1], drive.VARIABLES[names[int(name) - 1]])) if 0 < name <= len(names) else ""
+            return (
+                "=".join((names[int(name) - 1], drive.VARIABLES[names[int(name) - 1]]))
+                if 0 < name <= len(names)
+                else ""
+            )
         return drive.variable(str(name))
 
     def do_path(self, path):
@@ -859,7 +885,8 @@ class Windows(Automation):
         return None
 
     def do_library(self, library, function, *arguments):
-        """A function of a Windows library: the few with an effect that can be had, a plausible number from the others."""
+        """A function of a Windows library: the few with an effect that can be had, a plausible number from the
+        others."""
         name = re.sub(r"(?<=[a-z])[AW]$", "", str(function))
         say(str(library).lower().removesuffix(".dll"), name, arguments)
         key = name.lower()
@@ -885,7 +912,7 @@ class Windows(Automation):
         return 273_840_000 if result == "ticks" else result
 
 
-# --- the office's own programs, asked for by name ----------------------------------------------------------------------
+# --- the office's own programs, asked for by name --------------------------------------------------------------------
 
 
 class OtherOffice(Automation):
@@ -941,12 +968,15 @@ _CLASSES = {
     "scripting.filesystemobject": FileSystem, "scripting.dictionary": Dictionary, "adodb.stream": Stream,
     "office:windows": Windows, "internetexplorer.application": Explorer, "wbemscripting.swbemlocator": Management,
 }  # fmt: skip
-_REQUESTS = re.compile(r"xmlhttp|winhttp|serverxmlhttp", re.I)
+_REQUESTS = re.compile(r"xmlhttp|winhttp|serverxmlhttp", re.IGNORECASE)
 # Class identifiers by which macros avoid the names above.
 _IDENTIFIERS = {
-    "72c24dd5-d70a-438b-8a42-98424b88afb8": "wscript.shell", "13709620-c279-11ce-a49e-444553540000": "shell.application",
-    "9ba05972-f6a8-11cf-a442-00a0c90a8f39": "shell.application", "c08afd90-f2a1-11d1-8455-00a0c91f3880": "shell.application",
-    "0d43fe01-f093-11cf-8940-00a0c9054228": "scripting.filesystemobject", "f935dc22-1cf0-11d0-adb9-00c04fd58a0b": "wscript.shell",
+    "72c24dd5-d70a-438b-8a42-98424b88afb8": "wscript.shell",
+    "13709620-c279-11ce-a49e-444553540000": "shell.application",
+    "9ba05972-f6a8-11cf-a442-00a0c90a8f39": "shell.application",
+    "c08afd90-f2a1-11d1-8455-00a0c91f3880": "shell.application",
+    "0d43fe01-f093-11cf-8940-00a0c9054228": "scripting.filesystemobject",
+    "f935dc22-1cf0-11d0-adb9-00c04fd58a0b": "wscript.shell",
 }  # fmt: skip
 
 
@@ -1001,12 +1031,14 @@ class Factory(unohelper.Base, XMultiServiceFactory, XServiceInfo):
         return ("com.sun.star.bridge.OleObjectFactory", "com.sun.star.bridge.oleautomation.Factory")
 
 
-# --- macros that nobody starts -----------------------------------------------------------------------------------------
+# --- macros that nobody starts ---------------------------------------------------------------------------------------
 
 _OPENERS = ("document_open", "autoopen", "auto_open", "autoexec", "document_new", "autonew", "main_autoopen")
 _CLOSERS = ("document_close", "autoclose", "auto_close", "autoexit", "document_beforeclose")
 # Events of controls on the page that come by themselves when the page is shown or the mouse passes.
-_SHOWN = re.compile(r"_(layout|painted|gotfocus|resize|mousemove|mouseenter|change|activate|click|dropbuttonclick)$", re.I)
+_SHOWN = re.compile(
+    r"_(layout|painted|gotfocus|resize|mousemove|mouseenter|change|activate|click|dropbuttonclick)$", re.IGNORECASE
+)
 _SUB = re.compile(r"(?im)^\s*(?:public\s+|private\s+|static\s+)*(?:sub|function)\s+([A-Za-z_]\w*)\s*(?:\(([^)]*)\))?")
 
 

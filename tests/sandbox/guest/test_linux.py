@@ -1,0 +1,80 @@
+"""The Linux guest's own programs, run as they are by the host's shell, in a folder of their own."""
+
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+LINUX = Path(__file__).parents[3] / "src/lazaretto/sandbox/guest/linux"
+SETTINGS = tomllib.loads((LINUX / "profile.toml").read_text())
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path):
+    """systemctl whose machine is a folder."""
+    text = (LINUX / "files/usr/bin/systemctl").read_text()
+    for path in ("/etc/systemd/system", "/run/systemd", "/usr/local/lib/systemd/system", "/lib/systemd/system"):
+        (tmp_path / path[1:]).mkdir(parents=True, exist_ok=True)
+    for path in ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", " /lib/systemd", "=/lib/systemd"):
+        lead = path[0] if path[0] in " =" else ""
+        text = text.replace(path, f"{lead}{tmp_path}{path.lstrip(' =')}")
+    program = tmp_path / "systemctl"
+    program.write_text(text)
+    program.chmod(0o755)
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([program, *words], capture_output=True, text=True, timeout=30, check=False)
+
+    return run
+
+
+def test_a_unit_is_linked_started_and_stopped(tmp_path: Path, systemctl) -> None:
+    unit = tmp_path / "etc/systemd/system/thing.service"
+    unit.write_text(
+        f"[Service]\nType=oneshot\nRemainAfterExit=yes\nEnvironment=WORD=here\n"
+        f"ExecStart=/bin/sh -c 'echo started $WORD > {tmp_path}/out'\n[Install]\nWantedBy=multi-user.target\n"
+    )
+    assert systemctl("is-enabled", "thing").stdout == "disabled\n"
+    made = systemctl("enable", "--now", "thing")
+    assert made.returncode == 0 and "Created symlink" in made.stderr
+    assert (tmp_path / "etc/systemd/system/multi-user.target.wants/thing.service").is_symlink()
+    assert (tmp_path / "out").read_text() == "started here\n"
+    assert systemctl("is-enabled", "thing").stdout == "enabled\n"
+    assert systemctl("is-active", "thing").stdout == "active\n"
+    systemctl("disable", "--now", "thing")
+    assert systemctl("is-active", "thing").stdout == "inactive\n"
+    assert systemctl("is-enabled", "thing").stdout == "disabled\n"
+
+
+def test_an_unknown_unit_is_refused_in_systemds_words(systemctl) -> None:
+    refused = systemctl("start", "nothing")
+    assert refused.returncode == 5
+    assert refused.stderr == "Failed to start nothing.service: Unit nothing.service not found.\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [path for path in sorted(LINUX.glob("files/usr/**/*")) if path.is_file()] + [LINUX / "setup.sh"],
+    ids=lambda path: path.name,
+)
+def test_scripts_are_read_by_the_shell_without_complaint(script: Path) -> None:
+    shell = shutil.which("dash") or "sh"
+    subprocess.run([shell, "-n", script], check=True)
+
+
+def test_foreign_processors_are_registered_in_the_kernels_words() -> None:
+    for line in SETTINGS["binfmt"]:
+        text = line.encode("latin-1").decode("unicode_escape")
+        _, name, kind, offset, magic, mask, interpreter, flags = text.split(":")
+        assert kind == "M" and offset == "" and "F" in flags
+        assert magic.startswith(r"\x7f\x45\x4c\x46") and magic.count("\\x") == mask.count("\\x")
+        assert interpreter == f"/guest/usr/lib/qemu/{name.removeprefix('qemu-')}"
+        assert len(text) < 1920  # the kernel's bound
+
+
+def test_every_kind_of_file_has_a_command_line() -> None:
+    kinds = {"elf", "elf-foreign", "sh", "bash", "python", "perl", "node", "php", "jar", "deb"}
+    assert kinds <= set(SETTINGS["run"])
+    assert all("{path}" in " ".join(way["argv"]) for way in SETTINGS["run"].values())
