@@ -154,6 +154,7 @@ class Account:
     def _exec(self, record: Record) -> None:
         draft = self._processes.exec(record)
         if draft is not None:
+            self._files.begun(draft.proc)
             self._modules.forget(draft.proc)
             self._calls.forget(draft.proc)
             self._derive.started(draft, draft.proc)
@@ -170,6 +171,8 @@ class Account:
             place = self._paths.place(path, True)
             builtin = place.builtin and not self._files.made(place.path)
             self._modules.add(proc, record.a[0], record.a[1], place.path, builtin)
+        elif proc.bare and self._files.made(self._paths.place(path, False).path):
+            proc.bare = False  # a library of the sample's inside the machine's own fork
         self._files.module(record)
 
     # --- the end ------------------------------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ class Account:
         return Trace(
             profile=self._profile,
             ending=ending,
-            reason=clean(reason),
+            reason="; ".join(part for part in (clean(reason), *self._network.notes) if part),
             guest_time=max(self._last - origin, 0) / 1e9,
             wall_time=wall_time,
             lost=Lost(

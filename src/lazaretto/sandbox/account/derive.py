@@ -50,6 +50,8 @@ class Deriver:
 
     def file(self, draft: Draft, place: Place, action: str, content: bool = True) -> None:
         """A file was read, written (or put there under this name), deleted or renamed."""
+        if draft.proc.bare:
+            return
         if action == "write" and draft.ok and len(self._written) < _MAX:
             self._written[place.path] = draft
             if draft.cls is FileWrite:

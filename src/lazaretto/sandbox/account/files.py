@@ -45,6 +45,8 @@ _HEAD: Final = 64
 _NO_FILES: Final = (b"/dev/pts/", b"/dev/null", b"/dev/tty", b"/dev/console", b"/memfd:")
 _OPEN_EXEC: Final = 0x20  # the tracer's mark in the flags: opened to be executed
 _EEXIST: Final = 17
+_EISDIR: Final = 21
+_MAX_INTERPRETERS: Final = 16
 _INODE_FLAGS: Final = {0x10: "immutable", 0x20: "append-only", 0x1: "secure-deletion", 0x40: "no-dump"}  # FS_*_FL
 _MAX_SAID: Final = 300_000
 
@@ -65,7 +67,7 @@ class Files:
         self._derive = derive
         self._lives: dict[str, list[_Life]] = {}  # by current path
         self._writes: dict[str, list[Draft]] = {}  # by current path: whose content the file at the end is
-        self._about_to_run: dict[int, str] = {}  # process key -> path
+        self._about_to_run: dict[int, set[str]] = {}  # process key -> program, its interpreter
         self._created: set[str] = set()
         self._opened_existing: set[str] = set()
         self._once: set[tuple[type[Event], int, str]] = set()
@@ -88,7 +90,9 @@ class Files:
             self._derive.file(draft, place, "write", content=False)
             return
         if flags & _OPEN_EXEC:
-            self._about_to_run[proc.key] = place.path  # its reading and mapping is the start of the program
+            program = self._about_to_run.setdefault(proc.key, set())
+            if len(program) < _MAX_INTERPRETERS:
+                program.add(place.path)  # its reading and mapping is the start of the program
             return
         if flags & codes.O_PATH == codes.O_PATH or mode & codes.S_IFMT == codes.S_IFDIR:
             return
@@ -121,6 +125,8 @@ class Files:
                 path = self._paths.absolute(clean(path), directory).encode()
         place = self._paths.place(path, proc.windows)
         writing = record.a[0] & codes.O_ACCMODE != codes.O_RDONLY
+        if writing and (record.a[0] & codes.O_DIRECTORY or record.result == -_EISDIR or path.startswith(_NO_FILES)):
+            return  # a file without a name (O_TMPFILE) where there are none; a terminal that is not there
         missing = record.result in (0, -codes.ENOENT, -codes.ENOTDIR)
         cls: type[Event] = FileMissing if missing else FileWrite if writing else FileRead
         key = (cls, proc.key, place.path)
@@ -288,11 +294,16 @@ class Files:
         proc = self._processes.of(record)
         place = self._paths.place(record.strings[0], proc.windows)
         key = (ModuleLoad, proc.key, place.path)
-        own = place.path in (proc.machine_image, self._about_to_run.get(proc.key)) or place.shown == proc.image
+        own = place.path == proc.machine_image or place.path in self._about_to_run.get(proc.key, ())
+        own = own or place.shown == proc.image
         if own or place.noise or (place.builtin and not self.made(place.path)) or key in self._once:
             return
         self._once.add(key)
         self._add(ModuleLoad, record, proc, place)
+
+    def begun(self, proc: Proc) -> None:
+        """The program that was about to run runs."""
+        self._about_to_run.pop(proc.key, None)
 
     def made(self, path: str) -> bool:
         """Whether a process of the account made or wrote the file at that Linux path."""

@@ -78,12 +78,18 @@ class Journal:
         ok: bool = True,
         **fields: Any,
     ) -> Draft:
-        """A new draft; it is counted as lost (but still usable) when the bound is reached."""
+        """A new draft; it is counted as lost (but still usable) when the bound is reached.
+
+        What a fork of the machine does before it becomes a program (cron asks PAM, a launcher leads a new session) is
+        nobody's of the account: such a draft is never kept.
+        """
         count = len(self.drafts)
         if because:
             time = max(time, *(reason.time for reason in because))
         draft = Draft(cls, time, count, proc, source, thread, fields, because, ok)
-        if count >= self.limit - (_RESERVE if cls in _PLENTIFUL and self.limit > _RESERVE else 0):
+        if proc.bare:
+            draft.hidden = True
+        elif count >= self.limit - (_RESERVE if cls in _PLENTIFUL and self.limit > _RESERVE else 0):
             self.lost += 1
         else:
             self.drafts.append(draft)

@@ -28,6 +28,12 @@ _PTRACE_WRITES: Final = {4: "text", 5: "data", 6: "user"}  # POKETEXT, POKEDATA,
 _PTRACE_REGISTERS: Final = frozenset({6, 13, 15, 0x4205})  # POKEUSER, SETREGS, SETFPREGS, SETREGSET
 _PTRACE_ATTACH: Final = frozenset({16, 0x4206})  # ATTACH, SEIZE
 _MODULE_ACTIONS: Final = {1: "load", 2: "unload", 3: "request"}
+_REQUEST: Final = 3
+# What the kernel looks for by itself when a protocol, a format or a device is used that it does not know.
+_KERNELS_OWN: Final = (
+    "net-pf-", "binfmt-", "crypto-", "netdev-", "char-major-", "block-major-", "tty-ldisc-", "tcp_", "nf-logger-",
+    "nfnetlink-subsys-", "nft-", "ip_conntrack", "iosched",
+)  # fmt: skip
 _FLAG_COMPAT: Final = 4
 # What Wine itself calls below every Windows program; its waits are native calls (NtDelayExecution) already.
 _WINES: Final = frozenset(
@@ -124,6 +130,8 @@ class Kernel:
     def module(self, record: Record) -> None:
         proc = self._processes.of(record)
         name = clean(record.strings[0], 256) if record.strings else ""
+        if record.a[0] == _REQUEST and name.startswith(_KERNELS_OWN):
+            return
         if proc.spend(f"module {record.a[0]} {name}", 3):
             self._add(KernelModule, record, proc, name=name, action=_MODULE_ACTIONS.get(record.a[0], "load"))
 

@@ -102,8 +102,18 @@ class Close(Internet, frozen=True, kw_only=True, tag="close"):
     head: bytes = b""
 
 
+class Trouble(Internet, frozen=True, kw_only=True, tag="trouble"):
+    """Something in the pretended internet itself went wrong: what went over it may be missing."""
+
+    where: str = ""
+    reason: str = ""
+
+
 class Finished(Internet, frozen=True, kw_only=True, tag="finished"):
     lost_messages: int = 0
+    lost_blobs: int = 0
+    refused_connections: int = 0
+    pcap_cut: bool = False
 
 
 class Keeper(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -150,11 +160,11 @@ class Done(Keeper, frozen=True, kw_only=True, tag="done"):
     reason: str = ""
 
 
-AnyInternet = Dns | Connect | Tls | Http | Served | Smtp | Login | Ftp | Line | Data | Close | Finished
+AnyInternet = Dns | Connect | Tls | Http | Served | Smtp | Login | Ftp | Line | Data | Close | Trouble | Finished
 AnyKeeper = Started | ConsoleOutput | WindowSeen | Blob | Restarted | Done
 
 INTERNET_TAGS: Final = frozenset(
-    ("dns", "connect", "tls", "http", "served", "smtp", "login", "ftp", "line", "data", "close", "finished")
+    ("dns", "connect", "tls", "http", "served", "smtp", "login", "ftp", "line", "data", "close", "trouble", "finished")
 )
 KEEPER_TAGS: Final = frozenset(("start", "console", "window", "blob", "restart", "done"))
 

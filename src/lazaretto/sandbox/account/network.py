@@ -31,6 +31,7 @@ from lazaretto.sandbox.account.text import clean
 
 MAX_SAME: Final = 200  # connections of one process to one address and port
 _MAX: Final = 100_000
+_MAX_NOTES: Final = 4
 _CONNECTING: Final = frozenset({0, -115, -114, -11})  # EINPROGRESS, EALREADY, EAGAIN: on its way
 
 Port = tuple[str, int]
@@ -51,6 +52,7 @@ class Network:
         self._talks: dict[int, Draft] = {}  # connection number -> its net.data
         self._understood: set[int] = set()  # connections that have events of their own protocol
         self.lost = 0
+        self.notes: list[str] = []  # what is missing of the account, in words
 
     # --- records ------------------------------------------------------------------------------------------------------
 
@@ -166,7 +168,11 @@ class Network:
                 self._derive.served(clean(message.url), sha256, b"")
             return
         if isinstance(message, messages.Finished):
-            self.lost += max(message.lost_messages, 0)
+            self._finished(message)
+            return
+        if isinstance(message, messages.Trouble):
+            self.lost += 1
+            self._note(f"the pretended internet failed at {clean(message.where, 64)}: {clean(message.reason, 200)}")
             return
         protocol = "udp" if isinstance(message, messages.Dns) and message.transport == "udp" else "tcp"
         if isinstance(message, (messages.Data, messages.Connect)) and message.protocol == "udp":
@@ -208,6 +214,18 @@ class Network:
             self._talk(message, proc, message.protocol, message.text.encode("utf-8", "replace"), 0)
         elif isinstance(message, messages.Close):
             self._closed(message, proc)
+
+    def _finished(self, message: messages.Finished) -> None:
+        counts = (message.lost_messages, message.lost_blobs, message.refused_connections)
+        self.lost += sum(max(count, 0) for count in counts)
+        if message.refused_connections > 0:
+            self._note(f"{message.refused_connections} connections more than the pretended internet takes")
+        if message.pcap_cut:
+            self._note("the PCAP is cut at its bound")
+
+    def _note(self, text: str) -> None:
+        if len(self.notes) < _MAX_NOTES and text not in self.notes:
+            self.notes.append(text)
 
     def _connected(self, message: messages.Connect, proc: Proc) -> None:
         """What the kernel's records tell already is not said again: only what went around sockets."""

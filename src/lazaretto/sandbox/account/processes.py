@@ -65,6 +65,7 @@ class Proc:
     helper: bool = False  # started by the machine beside another; what it starts itself is not
     joined: bool = False  # came into the account by itself, not as a child
     unknown: bool = False  # neither forked nor joined, as far as we saw
+    bare: bool = False  # forked by the machine for a program that has not begun: what it does is the machine's doing
     fresh_threads: set[int] = field(default_factory=set)  # handles of remote threads that were not resumed yet
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -166,7 +167,7 @@ class Processes:
         child.inner_pid = record.a[1]
         machine = parent.cause is Cause.MACHINE and not parent.helper
         child.cause = Cause.MACHINE if machine else Cause.CHILD
-        child.unknown = parent.unknown
+        child.unknown, child.bare = parent.unknown, parent.bare
         child.image, child.machine_image = parent.image, parent.machine_image
         child.command_line, child.argv = parent.command_line, parent.argv
         child.user, child.cwd, child.environment = parent.user, parent.cwd, parent.environment
@@ -187,6 +188,7 @@ class Processes:
         proc.cause = cause
         proc.joined = True
         proc.unknown = False
+        proc.bare = proc.start is None and cause is not Cause.INJECTED
         proc.started = proc.started or record.time
         if cause is Cause.SAMPLE and self.sample is None:
             self.sample = proc
@@ -199,6 +201,7 @@ class Processes:
         proc = self.of(record)
         if proc is self.machine or record.result < 0:
             return None  # a failed exec is a step of a search through PATH
+        proc.bare = False
         before, inherited = proc.start, proc.environment if proc.start is None else None
         was_loader = proc.loader
         self._take_program(proc, record)

@@ -10,12 +10,11 @@ from typing import Any
 import msgspec
 
 from lazaretto.sandbox.account.manifest import GuestManifest, debian_manifest
-from lazaretto.sandbox.image.recipe import Recipe
+from lazaretto.sandbox.image.recipe import GATEWAY, Recipe
 from lazaretto.sandbox.persona import Canary, make_person, write_linux, write_windows
 
 # The files of a persona count their age back from here: an image is the same whenever it is built.
 BASE_DATE = datetime(2026, 9, 14, 8, 30, tzinfo=UTC)
-_GATEWAY = "192.168.178.1"
 
 
 def write_persona(wanted: Recipe, folder: Path) -> tuple[Canary, ...]:
@@ -37,7 +36,7 @@ def manifest(wanted: Recipe, canaries: tuple[Canary, ...]) -> GuestManifest:
     table = wanted.settings.get("persona")
     user = wanted.session.get("person") or (make_person(table["seed"]).user if table else "user")
     own: Mapping[str, Any] = wanted.settings.get("manifest", {})
-    facts = debian_manifest(wanted.name, user, own.get("user_sid", ""), (_GATEWAY,))
+    facts = debian_manifest(wanted.name, user, own.get("user_sid", ""), (GATEWAY,))
     merged = msgspec.to_builtins(facts)
     for name, value in own.items():
         if isinstance(value, Mapping):

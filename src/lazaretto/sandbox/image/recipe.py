@@ -24,6 +24,8 @@ SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 # Raised when the builder makes something else from the same recipe.
 BUILDER_VERSION = 1
+# The guest's only way out, at which the pretended internet begins, and its name server (guest/internet/network.py).
+GATEWAY = "192.168.178.1"
 
 _IGNORED = {"__pycache__", "README.md"}
 

@@ -19,7 +19,7 @@ import structlog
 
 from lazaretto.domain.errors import ImageBroken
 from lazaretto.sandbox.image import recipe
-from lazaretto.sandbox.image.recipe import Recipe
+from lazaretto.sandbox.image.recipe import GATEWAY, Recipe
 from lazaretto.sandbox.machine import hardware
 
 log = structlog.get_logger(__name__)
@@ -243,12 +243,20 @@ def make_profile(
         if (wanted.folder / "setup.sh").is_file():
             with chroot_mounts(root):
                 run(["unshare", "--net", "chroot", root, "/bin/sh", "-e", "/build/profile/setup.sh"], say)
+        _name_server(root)
         shutil.rmtree(build)
         trim = wanted.folder / "trim.txt"
         lines = trim.read_text().splitlines() if trim.is_file() else []
         _trim(root, ("var/cache/apt", "var/lib/apt/lists", *(line.strip() for line in lines)))
         say("packing")
         squash(root, out / "root.squashfs")
+
+
+def _name_server(root: Path) -> None:
+    """The bootstrap leaves this computer's own resolv.conf behind: the guest's only name server is its gateway."""
+    path = root / "etc/resolv.conf"
+    path.unlink(missing_ok=True)
+    path.write_text(f"search fritz.box\nnameserver {GATEWAY}\n")
 
 
 def _trim(root: Path, patterns: Sequence[str]) -> None:
