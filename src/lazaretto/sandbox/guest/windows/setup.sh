@@ -58,11 +58,16 @@ sh -eu /build/profile/furnish.sh "$C" "$USER_NAME" "$OUR"
 # --- registry ---------------------------------------------------------------------------------------------------------
 
 mkdir -p "$C/windows/temp"
-for file in /build/profile/registry/*.reg; do
+import() {
     # As UTF-16: only there regedit takes REG_EXPAND_SZ and REG_MULTI_SZ for wide text.
-    { printf '\377\376'; sed -e "s/@USER@/$USER_NAME/g" -e "s/@HOST@/$HOST_NAME/g" "$file" | iconv -f UTF-8 -t UTF-16LE; } \
+    { printf '\377\376'; sed -e "s/@USER@/$USER_NAME/g" -e "s/@HOST@/$HOST_NAME/g" "$@" | iconv -f UTF-8 -t UTF-16LE; } \
         > "$C/windows/temp/import.reg"
     as_user wine64 'C:\windows\regedit.exe' /S 'C:\windows\temp\import.reg'
+}
+for file in /build/profile/registry/*.reg; do
+    import "$file"
+    # What stands in both views of the registry.
+    case $file in *-both.reg) import -e 's/MACHINE\\Software/MACHINE\\Software\\Wow6432Node/' "$file" ;; esac
 done
 rm -f "$C/windows/temp/import.reg"
 as_user wineserver64 -k

@@ -7,6 +7,7 @@
  * HOW: exe dll service dotnet msi script bat hta open ps1 cpl (see the table `ways`)
  *
  * Standard output, one line an answer:
+ *     role KERNEL-PID watch service    before "ready": the service manager
  *     ready
  *     started WINDOWS-PID HOW          for each process started
  *     error TEXT                       nothing could be started
@@ -16,8 +17,7 @@
  * It is the first Windows program of the session: it takes the machine's own variables out of the environment, starts
  * the desktop, and warms up what every sample needs. Its relations are set up so that a sample sees the desktop
  * (explorer.exe) as its parent. */
-#define _WIN32_WINNT 0x0a00
-#include <windows.h>
+#include "session.h"
 #include <shellapi.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -59,42 +59,6 @@ static void say_error(const char *what, DWORD code)
 	for (WCHAR *p = text; *p; p++) if (*p < ' ') *p = ' ';
 	WideCharToMultiByte(CP_UTF8, 0, text, -1, utf8, sizeof(utf8), NULL, NULL);
 	say("error %s: %lu %s", what, code, utf8);
-}
-
-/* ---- environment ----------------------------------------------------------------------------------------------- */
-
-/* Whatever the kernel's side passed along (HOME, DISPLAY, WINE..., ...) is not what a program of Windows finds. */
-static void clean_environment(void)
-{
-	static const WCHAR *keep[] = {
-		L"ALLUSERSPROFILE", L"APPDATA", L"CommonProgramFiles", L"CommonProgramFiles(x86)", L"CommonProgramW6432",
-		L"COMPUTERNAME", L"ComSpec", L"DriverData", L"HOMEDRIVE", L"HOMEPATH", L"LOCALAPPDATA", L"LOGONSERVER",
-		L"NUMBER_OF_PROCESSORS", L"OneDrive", L"OS", L"Path", L"PATHEXT", L"PROCESSOR_ARCHITECTURE", L"PROCESSOR_IDENTIFIER",
-		L"PROCESSOR_LEVEL", L"PROCESSOR_REVISION", L"ProgramData", L"ProgramFiles", L"ProgramFiles(x86)", L"ProgramW6432",
-		L"PSModulePath", L"PUBLIC", L"SESSIONNAME", L"SystemDrive", L"SystemRoot", L"TEMP", L"TMP", L"USERDOMAIN",
-		L"USERDOMAIN_ROAMINGPROFILE", L"USERNAME", L"USERPROFILE", L"windir",
-	};
-	WCHAR *block = GetEnvironmentStringsW(), name[256], computer[64];
-	DWORD size = 64;
-	for (WCHAR *p = block; *p; p += wcslen(p) + 1) {
-		WCHAR *equal = wcschr(p + 1, '=');
-		size_t length = equal ? (size_t)(equal - p) : 0;
-		if (!length || length >= 256 || *p == '=') continue;
-		wmemcpy(name, p, length);
-		name[length] = 0;
-		size_t i = 0;
-		while (i < sizeof(keep) / sizeof(*keep) && _wcsicmp(keep[i], name)) i++;
-		if (i == sizeof(keep) / sizeof(*keep)) SetEnvironmentVariableW(name, NULL);
-	}
-	FreeEnvironmentStringsW(block);
-	SetEnvironmentVariableW(L"SESSIONNAME", L"Console");
-	if (GetComputerNameW(computer, &size)) {
-		WCHAR server[80];
-		swprintf(server, 80, L"\\\\%ls", computer);
-		SetEnvironmentVariableW(L"LOGONSERVER", server);
-		SetEnvironmentVariableW(L"USERDOMAIN", computer);
-		SetEnvironmentVariableW(L"USERDOMAIN_ROAMINGPROFILE", computer);
-	}
 }
 
 /* ---- starting -------------------------------------------------------------------------------------------------- */
@@ -577,7 +541,7 @@ static void start_company(void)
 {
 	static const WCHAR *company[] = {
 		L"C:\\windows\\system32\\winlogon.exe", L"C:\\windows\\system32\\csrss.exe", L"C:\\windows\\system32\\dwm.exe",
-		L"C:\\windows\\system32\\taskhostw.exe", L"C:\\windows\\system32\\RuntimeBroker.exe",
+		L"C:\\windows\\system32\\RuntimeBroker.exe",
 		L"C:\\windows\\system32\\SearchIndexer.exe", L"C:\\windows\\system32\\ctfmon.exe",
 		L"C:\\Program Files\\Windows Defender\\MsMpEng.exe",
 	};
@@ -590,6 +554,29 @@ static void start_company(void)
 		CloseHandle(info.hThread);
 		CloseHandle(info.hProcess);
 	}
+}
+
+/* The keeper must know the service manager, since what it starts for a sample is the sample's doing. Its number is the one of
+ * the kernel's side, found in that side's list of processes. */
+static void report_service_manager(void)
+{
+	WIN32_FIND_DATAW found;
+	HANDLE search = FindFirstFileW(L"\\\\?\\unix\\proc\\*", &found);
+	if (search == INVALID_HANDLE_VALUE) return;
+	do {
+		WCHAR path[128];
+		char line[256];
+		DWORD got = 0;
+		if (!iswdigit(found.cFileName[0])) continue;
+		swprintf(path, 128, L"\\\\?\\unix\\proc\\%ls\\cmdline", found.cFileName);
+		HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+		if (file == INVALID_HANDLE_VALUE) continue;
+		ReadFile(file, line, sizeof(line) - 1, &got, NULL);
+		CloseHandle(file);
+		line[got] = 0;
+		if (strstr(line, "\\services.exe")) say("role %ls watch service", found.cFileName);
+	} while (FindNextFileW(search, &found));
+	FindClose(search);
 }
 
 /* What a sample's process needs is read once, so that the warm state has it in memory. */
@@ -614,12 +601,11 @@ static void warm_up(void)
 	DeleteFileW(L"C:\\windows\\temp\\w.vbs");
 }
 
-int WINAPI wWinMain(HINSTANCE instance, HINSTANCE previous, PWSTR arguments, int show)
+static int serve(void)
 {
 	static char line[ROOM];
 	DWORD got;
 	size_t have = 0;
-	(void)instance, (void)previous, (void)arguments, (void)show;
 	InitializeCriticalSection(&say_lock);
 	input = GetStdHandle(STD_INPUT_HANDLE);
 	output = GetStdHandle(STD_OUTPUT_HANDLE);
@@ -634,6 +620,7 @@ int WINAPI wWinMain(HINSTANCE instance, HINSTANCE previous, PWSTR arguments, int
 	take_console();
 	start_company();
 	warm_up();
+	report_service_manager();
 	say("ready");
 	while (ReadFile(input, line + have, sizeof(line) - 1 - have, &got, NULL) && got) {
 		char *end;
@@ -648,4 +635,13 @@ int WINAPI wWinMain(HINSTANCE instance, HINSTANCE previous, PWSTR arguments, int
 		if (have == sizeof(line) - 1) have = 0; /* longer than any command */
 	}
 	return 0;
+}
+
+/* One program under two names: the scheduler is the same file as taskhostw.exe. */
+int WINAPI wWinMain(HINSTANCE instance, HINSTANCE previous, PWSTR arguments, int show)
+{
+	WCHAR path[MAX_PATH];
+	(void)instance, (void)previous, (void)arguments, (void)show;
+	GetModuleFileNameW(NULL, path, MAX_PATH);
+	return wcsstr(_wcslwr(path), L"taskhostw") ? schedule() : serve();
 }

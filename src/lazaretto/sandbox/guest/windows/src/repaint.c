@@ -163,14 +163,16 @@ static void replace_mark(unsigned char *start, unsigned char *end)
 /* ---- mistakes --------------------------------------------------------------------------------------------------- */
 
 /* Code with the same length, in files of that name. */
-static const struct { const char *file; unsigned char length; const char *from, *to; } fixes[] = {
+static const struct { const char *file; unsigned char times, length; const void *from, *to; } fixes[] = {
 	/* WshShell.ExpandEnvironmentStrings counted the NUL as part of the string, so that what a script appended was lost:
 	 *     xor ecx,ecx; mov edx,eax; mov esi,eax; call  ->  xchg esi,eax; lea edx,[rsi-1]; xor ecx,ecx; call */
-	{"wshom.ocx", 8, "\x31\xc9\x89\xc2\x89\xc6\xff\x15", "\x96\x8d\x56\xff\x31\xc9\xff\x15"},
+	{"wshom.ocx", 1, 8, "\x31\xc9\x89\xc2\x89\xc6\xff\x15", "\x96\x8d\x56\xff\x31\xc9\xff\x15"},
 	/*     sub esp,12; mov edi,eax; mov [esp+4],eax; mov dword [esp],0
 	 *  -> sub esp,12; xchg edi,eax; lea eax,[edi-1]; mov [esp+4],eax; and dword [esp],0; nop */
-	{"wshom.ocx", 18, "\x83\xec\x0c\x89\xc7\x89\x44\x24\x04\xc7\x04\x24\0\0\0\0\xff\x15",
+	{"wshom.ocx", 1, 18, "\x83\xec\x0c\x89\xc7\x89\x44\x24\x04\xc7\x04\x24\0\0\0\0\xff\x15",
 	 "\x83\xec\x0c\x97\x8d\x47\xff\x89\x44\x24\x04\x83\x24\x24\0\x90\xff\x15"},
+	/* The version of the system is read from a value that on Windows 10 says 6.3: another one says 10.0. */
+	{"ntdll.dll", 2, 32, u"\0CurrentVersion", u"\0OemNtosVersion"},
 };
 static unsigned fixed[ARRAY(fixes)];
 
@@ -330,7 +332,11 @@ static int read_relay(const char *path)
 	return 1;
 }
 
-static int is_relayed(const char *module, const char *function)
+/* A function is exported by the library that has it and by those that programs import it from, each with a thunk of its own:
+ * kernel32 and advapi32 pass on to kernelbase, advapi32 to sechost, ole32 to combase. One entry stands for all of them. */
+static const char *fronts[][2] = {{"kernelbase", "kernel32"}, {"kernelbase", "advapi32"}, {"sechost", "advapi32"}, {"combase", "ole32"}};
+
+static int is_relayed_as(const char *module, const char *function)
 {
 	char name[256];
 	snprintf(name, sizeof(name), "%s.%s", module, function);
@@ -340,6 +346,32 @@ static int is_relayed(const char *module, const char *function)
 			return relay_seen[i] = 1;
 		}
 	return 0;
+}
+
+static int is_relayed(const char *module, const char *function)
+{
+	int yes = is_relayed_as(module, function);
+	for (unsigned i = 0; i < ARRAY(fronts); i++)
+		if (!strcmp(module, fronts[i][1])) yes |= is_relayed_as(fronts[i][0], function);
+	return yes;
+}
+
+/* Messages to window procedures are traced under the same name: hundreds of lines for a window that only opens. The name
+ * of the channel is changed in all libraries but ntdll, which traces the calls. Symbols tell where it stands. */
+static void quiet_relay(const struct pe *pe, const char *file)
+{
+	size_t symbols = u32(pe->coff + 8), count = u32(pe->coff + 12), strings = symbols + 18 * count;
+	if (!symbols || strings >= pe->size || !strcmp(file, "ntdll.dll")) return;
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char *symbol = pe->base + symbols + 18 * i;
+		unsigned section = u16(symbol + 12);
+		i += symbol[17];
+		if (u32(symbol) || strings + u32(symbol + 4) >= pe->size || !section || section > pe->count) continue;
+		const char *name = (const char *)pe->base + strings + u32(symbol + 4);
+		if (!strstr(name, "__wine_dbch_relay")) continue;
+		unsigned char *channel = at_rva(pe, pe->sections[section - 1].va + u32(symbol + 8));
+		if (channel && !strcmp((char *)channel + 1, "relay")) channel[5] = 'x';
+	}
 }
 
 static unsigned char *at_address(const struct pe *pe, const unsigned char *pointer, int wide)
@@ -540,6 +572,7 @@ static void keep_registration(unsigned char *start, unsigned char *end)
 static size_t repaint_pe(struct pe *pe, const char *file)
 {
 	int own = !memcmp(pe->base + MARK_OFFSET, old_mark, sizeof(old_mark));
+	if (own) quiet_relay(pe, file);
 	size_t size = own ? cut_debug(pe) : pe->size;
 	uint32_t length;
 	unsigned char *resources = directory(pe, 2, &length);
@@ -626,6 +659,6 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < relay_count; i++)
 		if (!relay_seen[i]) printf("repaint: no function %s\n", relayed[i]);
 	for (unsigned i = 0; i < ARRAY(fixes); i++)
-		if (fixed[i] != 1) printf("repaint: fix %u of %s fits %u times\n", i, fixes[i].file, fixed[i]);
+		if (fixed[i] != fixes[i].times) printf("repaint: fix %u of %s fits %u times\n", i, fixes[i].file, fixed[i]);
 	return 0;
 }
