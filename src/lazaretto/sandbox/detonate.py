@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,10 @@ _ENDINGS = {
 }
 
 
+Tap = Callable[[str, Frame], None]
+"""Sees each frame as it comes: the port, the frame."""
+
+
 @dataclass
 class _Run:
     """What is known of one run while it lasts."""
@@ -63,6 +67,7 @@ class _Run:
     listener: Listener
     readers: dict[str, FrameReader] = field(default_factory=lambda: {port: FrameReader(most) for port, most in BUDGETS.items()})
     records: RecordReader = field(default_factory=RecordReader)
+    tap: Tap | None = None
     ending: Ending | None = None
     reason: str = ""
     done: bool = False
@@ -126,6 +131,8 @@ class _Run:
 
     def _take(self, port: str, data: bytes) -> None:
         for frame in self.readers[port].feed(data):
+            if self.tap is not None:
+                self.tap(port, frame)
             if frame.type is FrameType.RECORDS and port == "trace":
                 for record in self.records.feed(frame.payload):
                     self.account.feed_record(record)
@@ -175,8 +182,9 @@ class _Run:
 class Sandbox:
     """Detonates samples, each in a machine of its own. With `machines` > 0 restored machines wait for the next one."""
 
-    def __init__(self, pool: Pool | None = None) -> None:
+    def __init__(self, pool: Pool | None = None, tap: Tap | None = None) -> None:
         self.pool = pool or Pool(size=0)
+        self.tap = tap
 
     def __call__(self, request: DetonationRequest, progress: ProgressListener = nobody) -> Detonation:
         """Run one sample; see `domain.detonation.Detonator`."""
@@ -218,7 +226,7 @@ class Sandbox:
     ) -> _Run:  # fmt: skip
         medium.write(machine.medium, medium.JOB, job, request.path)
         listener = Listener(machine)
-        run = _Run(request, machine, Account(manifest, request.profile), Collector(request.out), listener)
+        run = _Run(request, machine, Account(manifest, request.profile), Collector(request.out), listener, tap=self.tap)
         listener.start()
         try:
             machine.resume()

@@ -180,6 +180,7 @@ class Account:
     def finish(self, ending: Ending, reason: str, wall_time: float, lost: Lost) -> Trace:
         """The account. `wall_time` is seconds; `lost` what the host lost before it could feed it."""
         self._network.finish(self._told)
+        self._session.finish()
         self._native.finish()
         self._derive.finish()
         kernel_lost = max(lost.kernel, self._kernel.reported_lost)  # both count the same records

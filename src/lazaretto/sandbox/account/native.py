@@ -225,7 +225,8 @@ class NativeServices:
         if how & _FILE and not how & _WRITABLE:
             return
         if not proc.windows:
-            if proc.machine_image not in self._jit and proc.spend("executable", MAX_EACH):
+            own = proc.machine_image not in self._jit and not proc.emulated
+            if own and proc.spend("executable", MAX_EACH):
                 self._kernel_region(record, proc, start, length, protection)
             return
         # Wine's loader maps images through anonymous memory, too: only what happens while the program's own code

@@ -56,6 +56,7 @@ class Proc:
     loader: bool = False  # its program is one of Wine's loaders, which may still be on their way
     windows_pid: int = 0
     compat: bool = False
+    emulated: bool = False  # for another CPU: the code that is made at run time is the emulator's
     start: Draft | None = None  # its latest process.start
     forked_from: int = 0  # thread of the parent that forked it
     child: Proc | None = None  # the latest it forked
@@ -171,7 +172,7 @@ class Processes:
         child.image, child.machine_image = parent.image, parent.machine_image
         child.command_line, child.argv = parent.command_line, parent.argv
         child.user, child.cwd, child.environment = parent.user, parent.cwd, parent.environment
-        child.windows, child.compat = parent.windows, parent.compat
+        child.windows, child.compat, child.emulated = parent.windows, parent.compat, parent.emulated
         child.forked_from = record.tid
         parent.child = child
         self._live[child_pid] = child
@@ -255,7 +256,8 @@ class Processes:
         if len(strings) > 3 and strings[3]:
             proc.cwd = self._paths.place(strings[3], proc.windows).shown
         if arguments is None:
-            if len(argv) > 1 and proc.machine_image in self._emulators:
+            proc.emulated = len(argv) > 1 and proc.machine_image in self._emulators
+            if proc.emulated:
                 proc.machine_image = clean(argv[1])
                 argv = argv[2:]  # the emulators are registered to keep the program's own argv[0]
             proc.argv = tuple(argv)

@@ -27,9 +27,25 @@ class Session:
         self._rest: dict[str, bytes] = {}  # by stream: a line that is not complete yet
         self._console = 0
         self._managed: dict[str, tuple[int, Draft]] = {}
+        self._early: list[messages.Keeper] = []  # what came by its port before the sample came by the tracer's
 
     def message(self, message: messages.Keeper) -> None:
         """One message of the keeper."""
+        if self._processes.sample is None and isinstance(message, (messages.ConsoleOutput, messages.WindowSeen)):
+            if len(self._early) < _MAX_CONSOLE:
+                self._early.append(message)
+            return
+        early, self._early = self._early, []
+        for one in (*early, message):
+            self._message(one)
+
+    def finish(self) -> None:
+        """Nothing comes any more."""
+        early, self._early = self._early, []
+        for one in early:
+            self._message(one)
+
+    def _message(self, message: messages.Keeper) -> None:
         if isinstance(message, messages.ConsoleOutput):
             self._output(message)
         elif isinstance(message, messages.WindowSeen):
