@@ -41,9 +41,10 @@ def job(request: DetonationRequest, settings: Mapping[str, Any], now: float) -> 
         "place": session.get("place", f"{session['home']}/Downloads"),
         "user": session["user"],
         "mode": way.get("mode", 0o644),
-        "run": {word: way[word] for word in ("argv", "environment", "through", "line") if word in way},
+        "run": {word: way[word] for word in ("argv", "environment", "through", "line", "join") if word in way},
         "arguments": list(request.arguments),
-        "guest_time": request.guest_time_s,
+        # a viewer stays open for ever: what a document does by itself it does in its first minutes
+        "guest_time": min(request.guest_time_s, way.get("guest_time", request.guest_time_s)),
         "time": now,
         "reboot": request.reboot,
         "again": settings.get("again", {}),

@@ -68,6 +68,8 @@ class Run:
     def start(self, path: str) -> bool:
         """Start the sample; False when the guest refuses."""
         how = self.job["run"]
+        if "join" in how:  # a program that runs already will do the work, and is the sample's from now on
+            self.world.tracer.say(f"join {self.world.pids[how['join']]} sample")
         self.world.internet.say("start")
         if self.world.human:
             self.world.human.say("start")

@@ -60,13 +60,22 @@ def ports() -> dict[int, str]:
     return {int(name.rpartition("p")[2]): f"/dev/{name}" for name in os.listdir("/dev") if name.startswith("vport")}
 
 
+def drop_file_cache() -> None:
+    """Forget file pages that nothing maps: they would only make the saved state large."""
+    os.sync()
+    with open("/proc/sys/vm/drop_caches", "w") as drop:
+        drop.write("3")
+
+
 def forget_free_memory() -> None:
     """Overwrite unused memory with zeros, which the saved state does not hold."""
-    with contextlib.suppress(OSError), open("/dev/shm/zeros", "wb") as zeros:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        for _ in range(max(free // (1 << 20) - 24, 0)):
-            zeros.write(bytes(1 << 20))
-    os.unlink("/dev/shm/zeros")
+    mount("tmpfs", "tmpfs", "/run/zeros", "size=100%")
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    zeros = bytes(1 << 20)
+    with open("/run/zeros/zeros", "wb", 0) as file:
+        for _ in range((free >> 20) - 24):
+            file.write(zeros)
+    sh("umount", "/run/zeros")
 
 
 def processes() -> set[int]:
@@ -131,7 +140,7 @@ class World:
         self._binfmt()
         self.session = self._session()
         self.tracer.say(f"launcher {self.session.launcher.pid}")
-        self.started: dict[str, Started] = {}
+        self.pids: dict[str, int] = {}  # outer pids of what [session] start has started, by name
         self.pipes: dict[str, tuple[BinaryIO, BinaryIO]] = {}
         for step in self.wanted.get("start", ()):
             self._step(step)
@@ -193,7 +202,9 @@ class World:
         return spawner.spawn(argv, self.environment(user, extra), uid, cwd or home, stdio)
 
     def _step(self, step: Mapping[str, Any]) -> None:
-        """One line of [session] start: argv, user, environment, name, wait = "exit" | "file:PATH" | "line:TEXT" | seconds."""
+        """One line of [session] start: argv, user, environment, name, wait = "exit" | "file:PATH" | "line:TEXT" | seconds, fresh, role."""
+        if step.get("fresh"):  # what was read until now was read for good
+            drop_file_cache()
         wait = step.get("wait", 0)
         name = step.get("name", "")
         null = os.open("/dev/null", os.O_RDWR)
@@ -212,11 +223,11 @@ class World:
             raise RuntimeError(f"{step['argv'][0]} cannot be started: {os.strerror(started.error)}")
         if ours:
             self.pipes[name] = (os.fdopen(ours[0], "wb", 0), os.fdopen(ours[1], "rb", 0))
-        self.started[name or step["argv"][0]] = started
+        self.pids[name or step["argv"][0]] = outer_pid(self.session.init.pid, started.pid)
         self._await(started, wait, name)
         if role := step.get("role"):  # "launcher", "watch service": what the tracer makes of the children
             word, _, reason = role.partition(" ")
-            self.tracer.say(f"{word} {outer_pid(self.session.init.pid, started.pid)} {reason}".strip())
+            self.tracer.say(f"{word} {self.pids[name]} {reason}".strip())
 
     def _await(self, started: Started, wait: str | float, name: str) -> None:
         deadline = time.monotonic() + 300
