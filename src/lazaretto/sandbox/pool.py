@@ -19,17 +19,22 @@ from lazaretto.domain.errors import LazarettoError
 from lazaretto.sandbox.image.store import Image, ImageStore
 from lazaretto.sandbox.machine import medium
 from lazaretto.sandbox.machine.process import Machine
+from lazaretto.sandbox.machine.state import States
 
 log = structlog.get_logger(__name__)
 
 _slots = itertools.count(os.getpid())
 
 
-def restore(store: ImageStore, image: Image) -> Machine:
+def restore(store: ImageStore, states: States, image: Image) -> Machine:
     """A fresh machine in the image's warm state, paused, with an empty medium. The caller closes it with `dispose`."""
     disk = medium.create(store.run_directory)
     try:
-        return Machine.start(image.files(), disk, slot=next(_slots))
+        state = states.open(image.path / "state.lz4")
+        try:
+            return Machine.start(image.files(), disk, state=state, slot=next(_slots))
+        finally:
+            os.close(state)
     except BaseException:
         os.close(disk)
         raise
@@ -51,6 +56,7 @@ class Pool:
         self._lock = threading.Lock()
         self._refills: set[threading.Thread] = set()
         self._closed = False
+        self._states = States()
 
     def take(self, profile: str) -> Machine:
         """A machine of that profile: a waiting one, or a new one. The caller disposes of it."""
@@ -59,7 +65,7 @@ class Pool:
             with self._lock:
                 machine = self._waiting[profile].popleft() if self._waiting[profile] else None
             if machine is None:
-                return restore(self.store, image)
+                return restore(self.store, self._states, image)
             if machine.running:
                 return machine
             log.warning("pool.died", profile=profile)
@@ -77,7 +83,7 @@ class Pool:
     def _fill(self, profile: str) -> None:
         try:
             while not self._closed and len(self._waiting[profile]) < self._size:
-                machine = restore(self.store, self.store.find(profile))
+                machine = restore(self.store, self._states, self.store.find(profile))
                 with self._lock:
                     if not self._closed:
                         self._waiting[profile].append(machine)
@@ -99,6 +105,7 @@ class Pool:
         for machines in self._waiting.values():
             while machines:
                 dispose(machines.popleft())
+        self._states.close()
 
     def __enter__(self) -> Self:
         return self

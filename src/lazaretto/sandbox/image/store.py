@@ -1,6 +1,6 @@
 """The finished images on disk.
 
-    HOME/images/PROFILE-DIGEST/     vmlinuz, initrd, tools.squashfs, root.squashfs, state, manifest.json, sums.json
+    HOME/images/PROFILE-DIGEST/     vmlinuz, initrd, tools.squashfs, root.squashfs, state.lz4, manifest.json, sums.json
     HOME/parts/KIND-DIGEST/         finished parts of a build, by which an interrupted one goes on
     HOME/run/                       for machines; holds no file with a name
 
@@ -24,7 +24,7 @@ from lazaretto.domain.progress import Listener, nobody
 from lazaretto.sandbox.image import recipe
 from lazaretto.sandbox.machine.process import MachineFiles
 
-FILES = ("vmlinuz", "initrd", "tools.squashfs", "root.squashfs", "state", "manifest.json")
+FILES = ("vmlinuz", "initrd", "tools.squashfs", "root.squashfs", "state.lz4", "manifest.json")
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,6 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             kernel=self.path / "vmlinuz",
             initrd=self.path / "initrd",
             disks=(self.path / "tools.squashfs", self.path / "root.squashfs"),
-            state=self.path / "state",
         )
 
     def manifest(self) -> dict[str, Any]:

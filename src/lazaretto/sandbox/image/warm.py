@@ -14,7 +14,7 @@ import structlog
 from lazaretto.domain.errors import ImageBroken
 from lazaretto.sandbox.image import roots
 from lazaretto.sandbox.image.recipe import Recipe
-from lazaretto.sandbox.machine import lockdown, medium
+from lazaretto.sandbox.machine import lockdown, medium, state
 from lazaretto.sandbox.machine.frames import FrameReader, FrameType
 from lazaretto.sandbox.machine.process import Machine, MachineFiles
 
@@ -26,7 +26,7 @@ _STATE_MOST = 3 << 30
 
 
 def save(wanted: Recipe, folder: Path, scratch: Path, say: roots.Say) -> None:
-    """Boot the image in `folder` and write `folder/state`."""
+    """Boot the image in `folder` and write `folder/state.lz4`."""
     job = medium.create(scratch)
     try:
         medium.write(job, medium.BOOT, boot_description(wanted))
@@ -40,8 +40,7 @@ def save(wanted: Recipe, folder: Path, scratch: Path, say: roots.Say) -> None:
             _await_ready(machine, say)
             machine.stop()
             say("saving")
-            with (folder / "state").open("wb") as state:
-                machine.save_state(state.fileno())
+            state.pack(folder / "state.lz4", machine.save_state)
     finally:
         os.close(job)
 

@@ -35,7 +35,6 @@ class MachineFiles:
     kernel: Path
     initrd: Path
     disks: tuple[Path, ...]
-    state: Path | None = None
 
 
 @dataclass
@@ -56,11 +55,12 @@ class Machine:
         files: MachineFiles,
         medium: int,
         *,
+        state: int | None = None,
         slot: int = 0,
         bounds: lockdown.Bounds | None = None,
         accelerator: hardware.Accelerator = hardware.Accelerator.TCG,
     ) -> Machine:
-        """Start QEMU; with `files.state` it is restored and paused, without it boots. `medium` is not closed here."""
+        """Start QEMU: restored from the descriptor `state` and paused, or booted. `medium` and `state` stay the caller's."""
         lockdown.require_isolation()
         bounds = bounds or lockdown.Bounds()
         with contextlib.ExitStack() as theirs:
@@ -78,7 +78,7 @@ class Machine:
                 qmp=inherited[0],
                 console=inherited[1],
                 ports=tuple(inherited[2:]),
-                incoming=files.state is not None,
+                incoming=state is not None,
                 accelerator=accelerator,
             )
             device = "/dev/kvm" if accelerator is hardware.Accelerator.KVM else None
@@ -97,21 +97,20 @@ class Machine:
             process, Qmp(ours[0]), dict(zip(hardware.PORTS, ours[2:], strict=True)), ours[1], time.monotonic(), medium, ours
         )
         try:
-            made._greet(files.state)
+            made._greet(state)
         except BaseException:
             made.close()
             raise
         return made
 
-    def _greet(self, state: Path | None) -> None:
+    def _greet(self, state: int | None) -> None:
         try:
             self.qmp.greet()
             # What is shared with the host, the disks, is no part of a saved state.
             shared = {"capability": "x-ignore-shared", "state": True}
             self.qmp.call("migrate-set-capabilities", capabilities=[shared])
             if state is not None:
-                with state.open("rb") as file:
-                    self.qmp.call("getfd", [file.fileno()], fdname="state")
+                self.qmp.call("getfd", [state], fdname="state")
                 self.qmp.call("migrate-incoming", uri="fd:state")
                 self.qmp.wait_until("query-status", "status", {"paused", "prelaunch"}, timeout=20)
         except (MachineFailed, TimeoutError) as error:
