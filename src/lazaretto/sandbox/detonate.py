@@ -80,7 +80,7 @@ class _Run:
         next_report = began
         while not self.done:
             now = time.monotonic()
-            if told is None and now - began > self.request.wall_time_s:
+            if told is None and (self.flooded or now - began > self.request.wall_time_s):
                 self.machine.ports["keeper"].send(b"finish\n")
                 told = now
             if self._given_up(now, began, told):
@@ -174,6 +174,15 @@ class _Run:
             host=self.records.unreadable,
         )
 
+    def why(self, ending: Ending) -> str:
+        """What is said of an ending that has no reason of its own."""
+        if ending is Ending.FLOODED:
+            port = next(name for name, reader in self.readers.items() if reader.exhausted)
+            return f"more than {BUDGETS[port] >> 20} MiB from the guest ({port}): the rest was dropped"
+        if ending is Ending.WALL_TIME and not self.reason:
+            return f"not done after {self.request.wall_time_s:g} s"
+        return self.reason
+
     @property
     def flooded(self) -> bool:
         return any(reader.exhausted for reader in self.readers.values())
@@ -208,7 +217,7 @@ class Sandbox:
         if not run.heard:
             raise GuestFailed(run.reason)
         wall = stages["detonate"]
-        trace = run.account.finish(ending, run.reason, wall, run.lost())
+        trace = run.account.finish(ending, run.why(ending), wall, run.lost())
         request.out.joinpath("trace.jsonl").write_bytes(b"\n".join(trace_to_lines(trace)) + b"\n")
         stages["account"] = time.monotonic() - began - stages["restore"] - wall
         log.info("detonate.done", profile=request.profile, ending=ending, events=len(trace.events), lost=trace.lost.total,

@@ -54,6 +54,7 @@ class Account:
         self._handles = Handles()
         self._modules = Modules()
         self._files = Files(self._processes, self._paths, self._journal, self._derive)
+        self._processes.changed = self._files.made
         windows_files = WindowsFiles(self._processes, self._paths, self._files, self._journal, self._derive)
         registry = Registry(manifest, self._processes, self._handles, self._journal, self._derive)
         self._calls = Calls(self._processes, self._modules, self._journal, self._derive, windows_files)
@@ -122,6 +123,8 @@ class Account:
                 self._derive.content(clean(str(about.get("path", ""))), content)
 
     def _keeper(self, message: messages.Keeper) -> None:
+        if isinstance(message, messages.Inhabitants):
+            self._processes.inhabited(message.processes)
         if isinstance(message, messages.Started) and self._began is None:
             self._began = message.time
         if isinstance(message, (messages.Started, messages.Done)):

@@ -15,15 +15,26 @@ import msgspec
 from lazaretto.domain.trace import (
     AnyEvent,
     ApiCall,
+    Autostart,
+    CanaryTouched,
     Console,
     DirectoryList,
     Event,
+    FileDelete,
+    FileLink,
     FileMissing,
     FileRead,
+    FileRename,
+    FileWrite,
     ModuleLoad,
+    ProcessExit,
+    ProcessStart,
     RegistryQuery,
+    ServiceChange,
     Source,
+    StandIn,
     SystemCall,
+    TaskChange,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +47,10 @@ MAX_EVENT_BYTES: Final = 32 * 1024
 _RESERVE: Final = 20_000  # places that the plentiful kinds may not take from the rare ones
 _PLENTIFUL: Final = frozenset({ApiCall, FileRead, FileMissing, RegistryQuery, SystemCall, Console, ModuleLoad})
 _LOOKS: Final = frozenset({FileRead, FileMissing, DirectoryList, RegistryQuery, SystemCall})
+_LIFE: Final = frozenset({ProcessStart, ProcessExit})
+_ASKED: Final = frozenset(
+    {FileWrite, FileLink, FileDelete, FileRename, Autostart, TaskChange, ServiceChange, StandIn, CanaryTouched}
+)
 _MAX_EARLY: Final = 5_000
 _MAX_TIME: Final = 1 << 62
 
@@ -87,7 +102,10 @@ class Journal:
         if because:
             time = max(time, *(reason.time for reason in because))
         draft = Draft(cls, time, count, proc, source, thread, fields, because, ok)
-        if proc.bare:
+        if proc.own is not None:
+            draft.hidden = not _of_own_program(draft, proc)
+            draft.proc = proc.own
+        if proc.bare or draft.hidden:
             draft.hidden = True
         elif count >= self.limit - (_RESERVE if cls in _PLENTIFUL and self.limit > _RESERVE else 0):
             self.lost += 1
@@ -129,6 +147,13 @@ class Journal:
         ):  # a character is at most 4 bytes of UTF-8; \n and \" are 2
             event = bounded(event)
         return event  # type: ignore[return-value]  # every class that is ever added is one of AnyEvent
+
+
+def _of_own_program(draft: Draft, proc: Proc) -> bool:
+    """Of a program of the machine only what it was asked for counts: that it was started, and what it changed."""
+    if draft.cls in _LIFE:
+        return proc.own is proc
+    return draft.cls in _ASKED and not str(draft.fields.get("path", "")).startswith("/run/")
 
 
 def bounded(event: Event) -> Event:

@@ -51,6 +51,8 @@ class GuestManifest(msgspec.Struct, frozen=True, kw_only=True):
     canaries: dict[str, str] = {}  # pattern -> which decoy
     standins: dict[str, str] = {}  # pattern of the stand-in's path -> the program it stands for
     programs: dict[str, str] = {}  # real programs of the machine whose arguments matter: crontab, systemctl, reg
+    own_programs: tuple[str, ...] = ()  # scripts that stand for programs of the machine: how they do it is theirs
+    executors: tuple[str, ...] = ()  # what those scripts start through one of these is what they were asked for
     hidden_environment: tuple[str, ...] = ()  # prefixes of environment variables that the machine's parts pass along
     resolvers: tuple[str, ...] = ()  # addresses of the guest's name servers
     processes: tuple[MachineProcess, ...] = ()
@@ -206,6 +208,12 @@ _PROGRAMS = {
     "/usr/sbin/xtables-*": "iptables", "/usr/sbin/nft": "nft", "/usr/sbin/setenforce": "setenforce",
 }  # fmt: skip
 
+_OWN_PROGRAMS = (
+    "/usr/bin/systemctl", "/bin/systemctl", "/usr/bin/systemd-run", "/usr/bin/hostnamectl", "/usr/bin/journalctl",
+    "/usr/lib/init/rc",
+)  # fmt: skip
+_EXECUTORS = ("/usr/lib/systemd/systemd-executor", "/lib/systemd/systemd-executor")
+
 _WINDOWS_PROGRAMS = (
     "reg", "sc", "net", "net1", "schtasks", "at", "vssadmin", "wmic", "bcdedit", "wbadmin", "wevtutil", "netsh",
     "powershell",
@@ -245,6 +253,8 @@ def debian_manifest(
         jit=_JIT,
         emulators=_EMULATORS,
         programs=programs,
+        own_programs=_OWN_PROGRAMS,
+        executors=_EXECUTORS,
         hidden_environment=("WINE", "LAZARETTO"),
         resolvers=tuple(resolvers),
     )

@@ -122,6 +122,12 @@ class Keeper(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     time: int = 0
 
 
+class Inhabitants(Keeper, frozen=True, kw_only=True, tag="machine"):
+    """Who lived in the session before the sample did: outer pid and program, as Linux has them."""
+
+    processes: tuple[tuple[int, str], ...] = ()
+
+
 class Started(Keeper, frozen=True, kw_only=True, tag="start"):
     path: str = ""
 
@@ -161,12 +167,12 @@ class Done(Keeper, frozen=True, kw_only=True, tag="done"):
 
 
 AnyInternet = Dns | Connect | Tls | Http | Served | Smtp | Login | Ftp | Line | Data | Close | Trouble | Finished
-AnyKeeper = Started | ConsoleOutput | WindowSeen | Blob | Restarted | Done
+AnyKeeper = Inhabitants | Started | ConsoleOutput | WindowSeen | Blob | Restarted | Done
 
 INTERNET_TAGS: Final = frozenset(
     ("dns", "connect", "tls", "http", "served", "smtp", "login", "ftp", "line", "data", "close", "trouble", "finished")
 )
-KEEPER_TAGS: Final = frozenset(("start", "console", "window", "blob", "restart", "done"))
+KEEPER_TAGS: Final = frozenset(("machine", "start", "console", "window", "blob", "restart", "done"))
 
 
 def read(port: str, message: dict[str, object]) -> AnyInternet | AnyKeeper | None:

@@ -8,13 +8,14 @@ caller said (image, command line) takes the place of the loader's argv.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from lazaretto.domain.trace import Cause, Process, ProcessExit, ProcessStart, Source
 from lazaretto.sandbox.account.codes import FLAG_COMPAT, nt_ok
 from lazaretto.sandbox.account.journal import Draft, Journal
-from lazaretto.sandbox.account.manifest import GuestManifest, PathSet
+from lazaretto.sandbox.account.manifest import GuestManifest, MachineProcess, PathSet
 from lazaretto.sandbox.account.paths import PathMap
 from lazaretto.sandbox.account.records import Record
 from lazaretto.sandbox.account.text import (
@@ -66,6 +67,7 @@ class Proc:
     helper: bool = False  # started by the machine beside another; what it starts itself is not
     joined: bool = False  # came into the account by itself, not as a child
     unknown: bool = False  # neither forked nor joined, as far as we saw
+    own: Proc | None = None  # the program of the machine (systemctl) for which this process works; may be itself
     bare: bool = False  # forked by the machine for a program that has not begun: what it does is the machine's doing
     fresh_threads: set[int] = field(default_factory=set)  # handles of remote threads that were not resumed yet
     counts: dict[str, int] = field(default_factory=dict)
@@ -86,6 +88,9 @@ class Processes:
         self._journal = journal
         self._loaders = PathSet(manifest.loaders)
         self._emulators = PathSet(manifest.emulators)
+        self._own_programs = PathSet(manifest.own_programs)
+        self._executors = PathSet(manifest.executors)
+        self.changed: Callable[[str], bool] = lambda _path: False  # whether the account wrote the file at a Linux path
         self._live: dict[int, Proc] = {}
         self._windows: dict[int, Proc] = {}
         self._by_fork_thread: dict[tuple[int, int], deque[Proc]] = {}
@@ -95,6 +100,15 @@ class Processes:
         self.machine = Proc(0, 0)  # stands for "the machine" as a parent or target
         self._machine_windows = {p.windows_pid: p for p in manifest.processes if p.windows_pid}
         self._machine_pids = {p.pid: p for p in manifest.processes if p.pid}
+
+    def inhabited(self, processes: Iterable[tuple[int, str]]) -> None:
+        """Who lives in the machine: outer pids and programs. It may come after the first records that name them."""
+        for pid, image in list(processes)[:MAX_PROCESSES]:
+            if pid not in self._machine_pids:
+                self._machine_pids[pid] = MachineProcess(image=clean(image), pid=pid)
+            proc = self._live.get(pid)
+            if proc is not None and not proc.image:
+                proc.image = proc.machine_image = self._machine_pids[pid].image
 
     # --- look-ups ---------------------------------------------------------------------------------------------------
 
@@ -168,7 +182,7 @@ class Processes:
         child.inner_pid = record.a[1]
         machine = parent.cause is Cause.MACHINE and not parent.helper
         child.cause = Cause.MACHINE if machine else Cause.CHILD
-        child.unknown, child.bare = parent.unknown, parent.bare
+        child.unknown, child.bare, child.own = parent.unknown, parent.bare, parent.own
         child.image, child.machine_image = parent.image, parent.machine_image
         child.command_line, child.argv = parent.command_line, parent.argv
         child.user, child.cwd, child.environment = parent.user, parent.cwd, parent.environment
@@ -190,6 +204,9 @@ class Processes:
         proc.joined = True
         proc.unknown = False
         proc.bare = proc.start is None and cause is not Cause.INJECTED
+        if proc.bare and not proc.image:
+            known = self._machine_pids.get(record.a[1])  # the daemon that forked it
+            proc.image = known.image if known is not None else ""
         proc.started = proc.started or record.time
         if cause is Cause.SAMPLE and self.sample is None:
             self.sample = proc
@@ -204,8 +221,12 @@ class Processes:
             return None  # a failed exec is a step of a search through PATH
         proc.bare = False
         before, inherited = proc.start, proc.environment if proc.start is None else None
+        if self._works_for_the_machine(proc, record):
+            return None
         was_loader = proc.loader
         self._take_program(proc, record)
+        if not proc.windows:
+            self._own_program(proc, record)
         if proc.windows and before is None:
             self._inherit_joining(proc)
         if proc.windows:
@@ -230,6 +251,30 @@ class Processes:
             cause=proc.cause,
         )
         return proc.start
+
+    def _works_for_the_machine(self, proc: Proc, record: Record) -> bool:
+        """Whether this exec is a step inside one of the machine's own programs, and so no start of a program."""
+        if proc.own is None or proc.own is proc:
+            return False
+        if clean(record.strings[0]) in self._executors:
+            proc.cause = Cause.SESSION if proc.own.cause is Cause.SESSION else Cause.SERVICE
+            proc.own, proc.bare = None, True  # it becomes what was asked for
+        else:
+            self._take_program(proc, record)
+        return True
+
+    def _own_program(self, proc: Proc, record: Record) -> None:
+        """A script that stands for a program of the machine is shown as that program."""
+        proc.own = None
+        name = clean(record.strings[4]) if len(record.strings) > 4 else ""
+        argv = proc.argv
+        if name not in self._own_programs:
+            name, argv = (argv[1] if len(argv) > 1 else ""), argv[1:]
+        elif len(argv) > 1 and argv[1] == name:
+            argv = argv[1:]  # as the kernel passes a script to its interpreter
+        if name in self._own_programs and not self.changed(name):
+            proc.own, proc.image, proc.machine_image = proc, name, name
+            proc.argv, proc.command_line = argv, posix_command_line(list(argv))
 
     def _inherit_joining(self, proc: Proc) -> None:
         """Wine forks twice: a process that joined was only on the way to this one, which joins in its place."""
@@ -394,11 +439,15 @@ class Processes:
     def wanted(self, proc: Proc, lost: bool) -> bool:
         """Whether the process is part of the account. With records lost, a process of unknown origin is."""
         proc = self.resolve(proc)
+        if proc.own is not None and (proc.own is not proc or proc.cause is Cause.SESSION):
+            return False
         return proc.cause is not Cause.MACHINE or (lost and proc.unknown)
 
     def visible_parent(self, proc: Proc) -> Proc | None:
         """The parent, past the processes that Wine forks only to fork again."""
         parent = proc.parent
+        while parent is not None and parent.own is not None and parent.own is not parent:
+            parent = parent.own
         for _ in range(8):
             if parent is None or not (parent.windows and parent.start is None and parent.parent is not None):
                 break

@@ -9,7 +9,9 @@ whenever the guest is idle. All that it needs is on the medium before the machin
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import select
 import selectors
 import signal
 import sys
@@ -31,6 +33,9 @@ EXTRA = 120.0
 # After the last process is gone, for what is still on its way: closing connections, a service being started.
 SETTLE = 0.5
 CONSOLE_MOST = 256 * 1024
+# How often the session may run into the bound of its memory before its largest process is ended: left alone, the kernel
+# throws out and reads back the same few pages of programs for minutes before it gives up.
+MEMORY_STRAITS = 100
 
 
 class Run:
@@ -48,6 +53,8 @@ class Run:
         self.first_quiet: float | None = None
         self.quiet = False
         self.before = world.processes()
+        self.straits = 0
+        self.memory_events = open(f"{world.CGROUP}/memory.events", "rb", buffering=0)  # noqa: SIM115 - for the whole run
 
     # --- before -------------------------------------------------------------------------------------------------------
 
@@ -73,6 +80,7 @@ class Run:
         self.world.internet.say("start")
         if self.world.human:
             self.world.human.say("start")
+        self.port.message(event="machine", processes=self.world.inhabitants)
         self.port.message(event="start", time=time.monotonic_ns(), path=path)
         if "line" in how:
             return self._by_launcher(how, path)
@@ -102,8 +110,8 @@ class Run:
 
     # --- while it runs ------------------------------------------------------------------------------------------------
 
-    def watch(self) -> str:
-        """Until the sample is done, its time is up or the host has had enough; returns which."""
+    def listen(self) -> None:
+        """Be told of everything that decides when the run is over."""
         self.selector.register(self.world.tracer.output, selectors.EVENT_READ, self._on_tracer)
         self.selector.register(self.port.fd, selectors.EVENT_READ, self._on_host)
         self.selector.register(self.world.session.launcher.socket, selectors.EVENT_READ, self._on_launcher)
@@ -111,6 +119,13 @@ class Run:
             self.selector.register(output, selectors.EVENT_READ, (self._on_pipe, name))
         if self.world.human:
             self.selector.register(self.world.human.output, selectors.EVENT_READ, self._on_human)
+        # the kernel tells of a change by "urgent data", which selectors does not know
+        straits = select.epoll()
+        straits.register(self.memory_events.fileno(), select.EPOLLPRI)
+        self.selector.register(straits, selectors.EVENT_READ, self._on_memory)
+
+    def watch(self) -> str:
+        """Until the sample is done, its time is up or the host has had enough; returns which."""
         ending = ""
         while not ending:
             now = time.monotonic()
@@ -160,6 +175,8 @@ class Run:
 
     def _on_launcher(self, _key: Any) -> str:
         about = self.world.session.launcher.answer()
+        if self.world.session.launcher.gone:
+            self.selector.unregister(self.world.session.launcher.socket)
         if about and about.status is not None:
             self.port.message(event="exit", time=time.monotonic_ns(), status=about.status)
         return ""
@@ -173,6 +190,16 @@ class Run:
             if line.startswith("error"):
                 self.reason = line[5:].strip()
                 return "refused"
+        return ""
+
+    def _on_memory(self, _key: Any) -> str:
+        self.memory_events.seek(0)
+        counts = dict(line.split() for line in self.memory_events.read(4096).decode().splitlines())
+        if int(counts.get("max", 0)) - self.straits > MEMORY_STRAITS and world.memory_in_use() > 0.9:
+            self.straits = int(counts["max"])
+            largest = max(world.processes(), key=world.resident, default=0)
+            with contextlib.suppress(OSError):
+                os.kill(largest, signal.SIGKILL)
         return ""
 
     def _on_console(self, key: Any) -> str:
@@ -220,10 +247,12 @@ class Run:
         self.first_quiet, self.quiet = None, False
         self.deadline = time.monotonic() + float(again.get("guest_time", 60))
         if "line" in again:
+            self.world.comes_back(self.world.pids.get(again["through"], 0))
             self.world.pipes[again["through"]][0].write(again["line"].encode() + b"\n")
         elif "argv" in again:
             null = os.open("/dev/null", os.O_RDWR)
-            self.world.spawn(self.world.session.launcher, again["argv"], self.job["user"], (null, null, null))
+            self.world.comes_back(self.world.session.init.pid)
+            self.world.spawn(self.world.session.init, again["argv"], self.job["user"], (null, null, null))
             os.close(null)
 
     def finish(self, ending: str) -> None:
@@ -258,6 +287,7 @@ class Run:
         if not self.start(path):
             self.finish("refused")
             return
+        self.listen()
         ending = self.watch()
         if self.job.get("reboot") and ending in {"exited", "guest-time"}:
             self.restart_session()
@@ -282,6 +312,7 @@ def main() -> None:
         settings, _ = medium.wait(BOOT)
         place = world.World(settings)
         time.sleep(float(settings["session"].get("settle", 10)))
+        place.take_stock()
         os.sync()
         world.forget_free_memory()
         port.message(event="ready")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import socket
@@ -27,6 +28,7 @@ class Spawner:
 
     socket: socket.socket
     pid: int = 0
+    gone: bool = False
     started: dict[str, Started] = field(default_factory=dict)
     _ids: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -47,14 +49,26 @@ class Spawner:
         words += [f"{name}={value}" for name, value in environment.items()]
         message = b"".join(os.fsencode(word) + b"\0" for word in words)
         self.started[ident] = Started(ident)
-        socket.send_fds(self.socket, [message], list(stdio))
+        try:
+            socket.send_fds(self.socket, [message], list(stdio))
+        except OSError:
+            self.gone = True
         while not (self.started[ident].pid or self.started[ident].error):
             self.answer()
+            if self.gone:
+                self.started[ident].error = errno.ECONNRESET
         return self.started[ident]
 
     def answer(self) -> Started | None:
-        """Take one answer; returns the program it was about."""
-        word, ident, number = self.socket.recv(128).decode().split()
+        """Take one answer; returns the program it was about. A sample can kill the launcher: then it is `gone`."""
+        try:
+            words = self.socket.recv(128).decode().split()
+        except OSError:
+            words = []
+        if len(words) != 3:
+            self.gone = True
+            return None
+        word, ident, number = words
         about = self.started.get(ident)
         if about is None:
             return None

@@ -84,6 +84,29 @@ def processes() -> set[int]:
         return {int(line) for line in procs}
 
 
+def resident(pid: int) -> int:
+    """Pages of memory of a process; 0 if it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm") as statm:
+            return int(statm.read().split()[1])
+    except (OSError, ValueError):
+        return 0
+
+
+def memory_in_use() -> float:
+    """The part of the session's memory that can't be given back: of processes and of files in memory."""
+    with open(f"{CGROUP}/memory.stat") as stat:
+        table = dict(line.split() for line in stat)
+    return (int(table["anon"]) + int(table["shmem"])) / SESSION_MEMORY
+
+
+def program(pid: int) -> str:
+    """The path of a process' program as the session sees it; "" if it is gone."""
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/exe").removeprefix(GUEST)
+    return ""
+
+
 class Helper:
     """A program of the tools root that is spoken to by lines. Hidden from the sample; never killed by memory pressure."""
 
@@ -145,6 +168,15 @@ class World:
         for step in self.wanted.get("start", ()):
             self._step(step)
         self.human = Helper(sys.executable, "-m", "human", *self._display()) if "display" in self.wanted else None
+        self.inhabitants: list[tuple[int, str]] = []
+
+    def take_stock(self) -> None:
+        """Note who lives in the session before the sample does: outer pid and program."""
+        self.inhabitants = [(pid, program(pid)) for pid in sorted(processes())]
+
+    def comes_back(self, pid: int) -> None:
+        """What this process starts from now on came back by itself."""
+        self.tracer.say(f"watch {pid} session")
 
     def _wine(self) -> list[str]:
         paths = {bits: self.settings.get("wine", {}).get(bits) for bits in ("64", "32")}

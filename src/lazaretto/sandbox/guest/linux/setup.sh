@@ -46,6 +46,7 @@ for library in /usr/arm-linux-gnueabi/lib/* /usr/arm-linux-gnueabihf/lib/*; do l
 
 # --- what is started -------------------------------------------------------------------------------------------------
 for name in journald udevd logind; do install -m 755 /build/linux/idle /lib/systemd/systemd-$name; done
+install -m 755 /build/linux/executor /lib/systemd/systemd-executor
 # The machine's own jobs would be taken for something that the sample left.
 rm -f /etc/cron.d/* /etc/cron.daily/*
 sed -i '/run-parts/d' /etc/crontab
@@ -71,6 +72,8 @@ python3 /build/profile/history.py "$user" "$host"
 chown -R root:adm /var/log && chown -R www-data:adm /var/log/nginx
 
 # What was there from the beginning, for the check of what comes back after a restart.
-for path in /etc/systemd/system/*.wants/* /etc/rc?.d/S* /etc/init.d/* /etc/rc.local /etc/xdg/autostart/* /etc/network/if-up.d/*; do
+for path in /etc/systemd/system/*.wants/* /etc/rc?.d/S* /etc/init.d/* /etc/rc.local /etc/xdg/autostart/* /etc/network/if-up.d/* \
+	/etc/profile /etc/profile.d/* /etc/bash.bashrc /etc/environment /etc/ld.so.preload /root/.[bp]*rc /root/.*profile /root/.bash_* \
+	/home/*/.[bp]*rc /home/*/.*profile /home/*/.bash_*; do
 	if [ -e "$path" ]; then echo "$path $(stat -c %Y%s "$path")"; fi
 done >/usr/lib/init/rc.base

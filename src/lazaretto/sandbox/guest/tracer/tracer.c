@@ -48,7 +48,8 @@
  * every library. What is mapped executable from the beginning holds nothing yet. */
 #define MEMORY_KEPT (2 | 4 | 8)
 #define MEMORY_FILLED (2 | 4)
-#define GATHER_NS 5000000 /* once woken, wait for more before writing: fewer, larger frames */
+#define GATHER_NS 5000000 /* when there is much, wait for more before writing: fewer, larger frames */
+#define AT_ONCE 4         /* times in GATHER_NS that records leave at once: the next thing may be the end of the kernel */
 
 struct member { /* as in account.h */
 	unsigned int inner_pid;
@@ -324,6 +325,22 @@ static bool read_orders(void)
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
+static bool is_much(void)
+{
+	static unsigned long long since;
+	static unsigned int wakings;
+	struct timespec time;
+	unsigned long long now;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = time.tv_sec * 1000000000ull + time.tv_nsec;
+	if (now - since > GATHER_NS) {
+		since = now;
+		wakings = 0;
+	}
+	return ++wakings > AT_ONCE;
+}
+
 /* A writer wakes us only if it finds `asleep` set, so it is set before the last look into the ring. */
 static void run(void)
 {
@@ -343,7 +360,8 @@ static void run(void)
 			wake[1].fd = -1;
 		if (wake[0].revents) {
 			__atomic_store_n(&skeleton->bss->asleep, 0, __ATOMIC_SEQ_CST);
-			nanosleep(&gather, NULL);
+			if (is_much())
+				nanosleep(&gather, NULL);
 		}
 	}
 }
