@@ -50,6 +50,10 @@ program standin "Program Files/PowerShell/7" pwsh
 program standin "Program Files/Google/Chrome/Application" chrome
 program standin "Program Files (x86)/Microsoft/Edge/Application" msedge
 program standin "Program Files/Windows Defender" MpCmdRun
+# .NET: the loader enters mscoree.dll, which hands the assembly to Mono.
+rm -f /usr/lib/*/wine/*-windows/mscoree.dll
+ln -f "$OUR/64/mscoree.dll" "$S/mscoree.dll"
+ln -f "$OUR/32/mscoree.dll" "$W/mscoree.dll"
 cp "$OUR/64/sihost.exe" "$S/sihost.exe"
 ln "$S/sihost.exe" "$S/taskhostw.exe"
 for name in winlogon csrss dwm RuntimeBroker SearchIndexer ctfmon smss wininit lsass fontdrvhost userinit logonui; do

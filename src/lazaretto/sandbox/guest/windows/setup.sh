@@ -11,7 +11,7 @@ WINE_DIRS="/usr/lib/x86_64-linux-gnu/wine /usr/lib/i386-linux-gnu/wine /usr/lib/
 
 as_user() {
     setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME="$HOME_DIR" USER="$USER_NAME" LOGNAME="$USER_NAME" \
-        PATH=/usr/lib/wine:/usr/bin:/bin WINEDEBUG=-all "$@"
+        PATH=/usr/lib/wine:/usr/bin:/bin OEM_DEBUG=-all "$@"
 }
 
 # --- the Linux below --------------------------------------------------------------------------------------------------
@@ -27,6 +27,25 @@ chown 1000:1000 "$HOME_DIR" /run/xfb
 if [ -d /build/certificates ]; then
     cp /build/certificates/*.crt /usr/local/share/ca-certificates/ 2>/dev/null && update-ca-certificates || true
 fi
+
+# --- Mono -------------------------------------------------------------------------------------------------------------
+
+install -m 755 $OUR/dotnet /usr/lib/dotnet/dotnet
+# Paths of drive C as Mono sees them when the letter is gone.
+for name in users windows ProgramData "Program Files" "Program Files (x86)"; do ln -s "$C/$name" "/$name"; done
+# Programs that an assembly starts by name.
+mkdir -p /usr/lib/dotnet/bin
+for name in cmd powershell schtasks reg net vssadmin wmic taskkill tasklist netsh sc bcdedit wevtutil icacls attrib certutil whoami \
+    systeminfo ipconfig ping explorer notepad rundll32 regsvr32 mshta wscript cscript msiexec shutdown; do
+    printf '#!/bin/sh\nexec /usr/lib/wine/wine64 %s.exe "$@"\n' "$name" > "/usr/lib/dotnet/bin/$name"
+    chmod 755 "/usr/lib/dotnet/bin/$name"
+    ln -s "$name" "/usr/lib/dotnet/bin/$name.exe"
+done
+# Compiled ahead where nothing is traced (files/usr/lib/dotnet/trace): code that is compiled ahead cannot be.
+rm -rf /usr/lib/mono/aot-cache
+for name in System.Core System.Xml System.Configuration System.Drawing Mono.Security; do
+    for file in /usr/lib/mono/gac/"$name"/4*/"$name".dll; do mono --aot -O=all "$file" > /dev/null 2>&1 || echo "not compiled ahead: $name"; done
+done
 
 # --- Wine's files -----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@
  *     run  HOW  PATH  [ARGUMENTS]      PATH as Windows writes it, or as the guest's kernel does (/home/USER/.wine/drive_c/...)
  *     logoff                           ends what the user runs
  *     logon                            what comes back: auto-start services, Run and RunOnce keys, startup folders
- * HOW: exe dll service dotnet msi script bat hta open ps1 cpl (see the table `ways`)
+ * HOW: exe dll service driver msi script bat hta open ps1 cpl reg (see the table `ways`)
  *
  * Standard output, one line an answer:
  *     role KERNEL-PID watch service    before "ready": the service manager
@@ -246,12 +246,6 @@ static int run_open(const struct job *job)
 	return 1;
 }
 
-/* Mono lives on the other side: a Linux program that Wine starts for us, in the directory and with the names of Linux. */
-static int run_dotnet(const struct job *job)
-{
-	return run_line(job, L"\\\\?\\unix\\usr\\lib\\dotnet\\dotnet", L"dotnet \"%ls\" %ls");
-}
-
 /* A library is started as its installer would; without a known entry each export gets its turn. */
 static int run_dll(const struct job *job)
 {
@@ -323,10 +317,25 @@ static int run_service(const struct job *job)
 	return ok || run_exe(job); /* one that is no service is still a program */
 }
 
+/* A driver is asked for as its installer would; Wine runs few, and no foreign one changes its kernel: there is none. */
+static int run_driver(const struct job *job)
+{
+	WCHAR name[128];
+	service_name(job, name, 128);
+	SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_ALL_ACCESS);
+	SC_HANDLE service = CreateServiceW(manager, name, name, SERVICE_ALL_ACCESS, SERVICE_KERNEL_DRIVER, SERVICE_DEMAND_START,
+					   SERVICE_ERROR_IGNORE, job->path, NULL, NULL, NULL, NULL, NULL);
+	int ok = service && StartServiceW(service, 0, NULL);
+	if (ok) say("started 0 driver");
+	if (service) CloseServiceHandle(service);
+	if (manager) CloseServiceHandle(manager);
+	return ok;
+}
+
 static const struct way { const char *how; int (*run)(const struct job *); } ways[] = {
-	{"exe", run_exe}, {"dll", run_dll}, {"service", run_service}, {"dotnet", run_dotnet}, {"msi", run_msi},
+	{"exe", run_exe}, {"dll", run_dll}, {"service", run_service}, {"msi", run_msi},
 	{"script", run_script}, {"bat", run_bat}, {"hta", run_hta}, {"open", run_open}, {"ps1", run_ps1}, {"cpl", run_cpl},
-	{"reg", run_reg},
+	{"reg", run_reg}, {"driver", run_driver},
 };
 
 /* ---- logoff, logon --------------------------------------------------------------------------------------------- */
@@ -475,6 +484,12 @@ static DWORD WINAPI serve_console(void *argument)
 	char data[1000], text[4100];
 	DWORD got, total = 0;
 	while (ReadFile(console_out[which], data, sizeof(data), &got, NULL) && got) {
+		/* Programs write in small pieces: a moment later there is more, and it makes one line here. */
+		DWORD more = 0, there = 0;
+		Sleep(5);
+		if (PeekNamedPipe(console_out[which], NULL, 0, NULL, &there, NULL) && there && got < sizeof(data) &&
+		    ReadFile(console_out[which], data + got, sizeof(data) - got, &more, NULL))
+			got += more;
 		if ((total += got) > CONSOLE_MOST) continue;
 		char *p = text;
 		for (DWORD i = 0; i < got; i++) {
@@ -556,6 +571,39 @@ static void start_company(void)
 	}
 }
 
+/* HARDWARE is made anew at each start from what the machine says of itself, and says little. Processors stay as they are: a
+ * program can ask them. */
+static void furnish_hardware(void)
+{
+	static const struct { const WCHAR *key, *name, *text; int several; } values[] = {
+		{L"HARDWARE\\DESCRIPTION\\System", L"SystemBiosDate", L"02/08/23"},
+		{L"HARDWARE\\DESCRIPTION\\System", L"SystemBiosVersion", L"DELL   - 1072009\0" L"1.25.0\0" L"American Megatrends - 5000D\0", 1},
+		{L"HARDWARE\\DESCRIPTION\\System", L"VideoBiosVersion", L"Intel Video BIOS\0", 1},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardManufacturer", L"Dell Inc."},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardProduct", L"0YJMJ2"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardVersion", L"A00"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSReleaseDate", L"02/08/2023"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSVendor", L"Dell Inc."},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSVersion", L"1.25.0"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemFamily", L"OptiPlex"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemManufacturer", L"Dell Inc."},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemProductName", L"OptiPlex 7070"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemSKU", L"0928"},
+		{L"HARDWARE\\DEVICEMAP\\Scsi\\Scsi Port 0\\Scsi Bus 0\\Target Id 0\\Logical Unit Id 0", L"Identifier", L"Samsung SSD 860 EVO 500GB"},
+		{L"HARDWARE\\DEVICEMAP\\Scsi\\Scsi Port 0\\Scsi Bus 0\\Target Id 0\\Logical Unit Id 0", L"Type", L"DiskPeripheral"},
+	};
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		HKEY key;
+		if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, values[i].key, 0, NULL, REG_OPTION_VOLATILE, KEY_WRITE, NULL, &key, NULL)) continue;
+		size_t length = wcslen(values[i].text) + 1;
+		if (values[i].several) /* texts one after the other, then an empty one */
+			while (values[i].text[length]) length += wcslen(values[i].text + length) + 1;
+		RegSetValueExW(key, values[i].name, 0, values[i].several ? REG_MULTI_SZ : REG_SZ, (const BYTE *)values[i].text,
+			       (length + values[i].several) * sizeof(WCHAR));
+		RegCloseKey(key);
+	}
+}
+
 /* The keeper must know the service manager, since what it starts for a sample is the sample's doing. Its number is the one of
  * the kernel's side, found in that side's list of processes. */
 static void report_service_manager(void)
@@ -616,6 +664,7 @@ static int serve(void)
 	GetSystemWow64DirectoryW(wow_directory, MAX_PATH);
 	SetErrorMode(0);
 	clean_environment();
+	furnish_hardware();
 	start_desktop();
 	take_console();
 	start_company();

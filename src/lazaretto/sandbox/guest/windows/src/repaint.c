@@ -62,6 +62,8 @@ static const struct { const char *from, *to; } texts[] = {
 	{"WINEUNIXCP$", "OEM_UNIXCP$"},
 	{"WINEUSERLOCALE$", "OEM_USERLOCALE$"},
 	{"WINELOADER$", "OEM_LOADER$"},
+	{"WINEBOOTSTRAPMODE$", "OEM_BOOTSTRAPMODE$"},
+	{"WINEDEBUG$", "OEM_DEBUG$"}, /* from then on that is the name by which tracing is asked for */
 	{"Wine Adapter", "UHD Graphics"},
 	{"Wine Display", "PnP  Monitor"},
 };
@@ -171,6 +173,9 @@ static const struct { const char *file; unsigned char times, length; const void 
 	 *  -> sub esp,12; xchg edi,eax; lea eax,[edi-1]; mov [esp+4],eax; and dword [esp],0; nop */
 	{"wshom.ocx", 1, 18, "\x83\xec\x0c\x89\xc7\x89\x44\x24\x04\xc7\x04\x24\0\0\0\0\xff\x15",
 	 "\x83\xec\x0c\x97\x8d\x47\xff\x89\x44\x24\x04\x83\x24\x24\0\x90\xff\x15"},
+	/* A console that once had output looks for more every 50 ms for ever, waiting or not: every 2 s will do.
+	 *     mov r8d,50; mov edx,1; jmp SetTimer */
+	{"conhost.exe", 2, 14, "\x41\xb8\x32\0\0\0\xba\x01\0\0\0\x48\xff\x25", "\x41\xb8\xd0\x07\0\0\xba\x01\0\0\0\x48\xff\x25"},
 	/* The version of the system is read from a value that on Windows 10 says 6.3: another one says 10.0. */
 	{"ntdll.dll", 2, 32, u"\0CurrentVersion", u"\0OemNtosVersion"},
 };
@@ -179,8 +184,9 @@ static unsigned fixed[ARRAY(fixes)];
 static void mend(const char *file, unsigned char *start, unsigned char *end)
 {
 	for (unsigned i = 0; i < ARRAY(fixes); i++) {
-		unsigned char *p = strcmp(file, fixes[i].file) ? NULL : memmem(start, end - start, fixes[i].from, fixes[i].length);
-		if (p) memcpy(p, fixes[i].to, fixes[i].length), fixed[i]++;
+		if (strcmp(file, fixes[i].file)) continue;
+		for (unsigned char *p = start; (p = memmem(p, end - p, fixes[i].from, fixes[i].length)); p += fixes[i].length)
+			memcpy(p, fixes[i].to, fixes[i].length), fixed[i]++;
 	}
 }
 
