@@ -69,7 +69,8 @@ class Collector:
             self.lost += 1
             return
         fits = 0 <= size <= self.limits.file and self._total + size <= self.limits.total
-        if about.get("kind") not in _KINDS or not fits or len(self.artifacts) >= self.limits.files or len(self._open) > 8:
+        full = len(self.artifacts) >= self.limits.files or len(self._open) > 8
+        if about.get("kind") not in _KINDS or not fits or full:
             self.lost += 1
             return
         self._total += size

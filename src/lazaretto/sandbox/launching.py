@@ -30,7 +30,8 @@ def job(request: DetonationRequest, settings: Mapping[str, Any], now: float) -> 
     ways = settings.get("run", {})
     way = ways.get(request.launch)
     if way is None:
-        raise Unsupported(f"the guest {request.profile!r} starts no {request.launch!r} files; it starts: {', '.join(sorted(ways))}")
+        known = ", ".join(sorted(ways))
+        raise Unsupported(f"the guest {request.profile!r} starts no {request.launch!r} files; it starts: {known}")
     session = settings["session"]
     name = clean_name(request.name)
     ending = way.get("ending", "")

@@ -109,7 +109,16 @@ class Builder:
             persona.mkdir()
             canaries = furnish.write_persona(wanted, persona)
             (out / "manifest.json").write_bytes(msgspec.json.encode(furnish.manifest(wanted, canaries)))
-            roots.make_profile(wanted, self._bare(wanted), compiled, persona, self._tools() / "certificates", out, say)
+            certificates = self._tools() / "certificates"
+            roots.make_profile(
+                wanted,
+                bare=self._bare(wanted),
+                compiled=compiled,
+                persona=persona,
+                certificates=certificates,
+                out=out,
+                say=say,
+            )
             for scratch in (persona, compiled):
                 shutil.rmtree(scratch)
 

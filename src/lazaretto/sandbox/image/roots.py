@@ -112,7 +112,7 @@ def make_builder(out: Path, say: Say) -> None:
 
 
 def kernel_payload(image: bytes) -> bytes:
-    """The LZ4 stream inside a bzImage: Linux's Documentation/x86/boot.rst, setup_sects, payload_offset, payload_length."""
+    """The LZ4 stream inside a bzImage (Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length)."""
     setup_sectors = image[0x1F1] or 4
     offset, length = struct.unpack_from("<II", image, 0x248)
     begin = (setup_sectors + 1) * 512 + offset
@@ -197,7 +197,8 @@ def _make_initrd(modules: Sequence[Path], busybox: Path, out: Path) -> None:
         (root / "modules/order").write_text("\n".join(path.stem for path in modules) + "\n")
         names = subprocess.run(["find", "."], cwd=root, capture_output=True, check=True).stdout
         with (out / "initrd").open("wb") as target:
-            subprocess.run([busybox, "cpio", "-o", "-H", "newc", "-R", "0:0"], cwd=root, input=names, stdout=target, check=True)
+            command: list[str | Path] = [busybox, "cpio", "-o", "-H", "newc", "-R", "0:0"]
+            subprocess.run(command, cwd=root, input=names, stdout=target, check=True)
 
 
 # --- the roots of the guest -------------------------------------------------------------------------------------------
@@ -210,13 +211,15 @@ def make_tools(bare: Path, compiled: Path, boot: Path, out: Path, say: Say) -> N
         run(["cp", "-a", "--reflink=auto", bare / "root", root])
         place = root / "opt/lazaretto"
         for part in ("keeper", "internet", "human"):
-            shutil.copytree(recipe.GUEST / part, place / part, ignore=shutil.ignore_patterns("*.c", "src", "__pycache__"))
+            ignored = shutil.ignore_patterns("*.c", "src", "__pycache__")
+            shutil.copytree(recipe.GUEST / part, place / part, ignore=ignored)
         shutil.copytree(compiled, place / "bin", dirs_exist_ok=True)
         shutil.copytree(boot / "modules/lib/modules", root / "usr/lib/modules", dirs_exist_ok=True)
         (place / "keeper/keeper.py").chmod(0o755)
         run(["chroot", root, "depmod", next((root / "usr/lib/modules").iterdir()).name])
         say("making the guest's certificate authority")
-        run(["chroot", root, "env", "PYTHONPATH=/opt/lazaretto", "python3", "-m", "internet.certificates", "/opt/lazaretto/authority"])
+        python: list[str | Path] = ["chroot", root, "env", "PYTHONPATH=/opt/lazaretto", "python3"]
+        run([*python, "-m", "internet.certificates", "/opt/lazaretto/authority"])
         (out / "certificates").mkdir()
         for name in ("ca.pem", "ca.der"):
             shutil.copy(place / "authority" / name, out / "certificates" / name)
@@ -228,7 +231,7 @@ def make_tools(bare: Path, compiled: Path, boot: Path, out: Path, say: Say) -> N
 
 
 def make_profile(
-    wanted: Recipe, bare: Path, compiled: Path, persona: Path, certificates: Path, out: Path, say: Say
+    wanted: Recipe, *, bare: Path, compiled: Path, persona: Path, certificates: Path, out: Path, say: Say
 ) -> None:
     """`out/root.squashfs`: the sample's world of one profile."""
     with tempfile.TemporaryDirectory(dir=out) as scratch:
@@ -238,7 +241,12 @@ def make_profile(
         if (wanted.folder / "files").is_dir():
             shutil.copytree(wanted.folder / "files", root, dirs_exist_ok=True, symlinks=True)
         build = root / "build"
-        for source, name in ((compiled, wanted.name), (persona, "persona"), (certificates, "certificates"), (wanted.folder, "profile")):
+        for source, name in (
+            (compiled, wanted.name),
+            (persona, "persona"),
+            (certificates, "certificates"),
+            (wanted.folder, "profile"),
+        ):
             shutil.copytree(source, build / name, symlinks=True)
         if (wanted.folder / "setup.sh").is_file():
             with chroot_mounts(root):

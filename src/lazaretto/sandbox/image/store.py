@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,8 @@ def sum_file(path: Path) -> str:
 class ImageStore:
     """The images below `home`."""
 
+    # Annotations below `list` would mean that method, so they say Sequence.
+
     def __init__(self, home: Path | None = None) -> None:
         self.home = home or default_home()
 
@@ -108,13 +111,13 @@ class ImageStore:
             raise ImageMissing(f"the guest image {profile!r} is not built: run 'lazaretto image build {profile}'")
         return Image(profile=profile, digest=digest, path=folder)
 
-    def build(self, profiles: tuple[str, ...] = recipe.PROFILES, progress: Listener = nobody) -> list[Image]:
+    def build(self, profiles: tuple[str, ...] = recipe.PROFILES, progress: Listener = nobody) -> Sequence[Image]:
         """Build what is missing; see `build.Builder`."""
         from lazaretto.sandbox.image.build import Builder  # noqa: PLC0415 - heavy, and it needs this module
 
         return Builder(self, progress).build(profiles)
 
-    def verify(self) -> list[Check]:
+    def verify(self) -> Sequence[Check]:
         """Compare every file of every image with what was written when it was built."""
         return [self._verify(image) for image in self.list()]
 
@@ -132,7 +135,7 @@ class ImageStore:
                 problems.append(f"{name} is not the file that was built")
         return Check(image=image, problems=tuple(problems))
 
-    def remove(self, names: tuple[str, ...] = ()) -> list[Image]:
+    def remove(self, names: tuple[str, ...] = ()) -> Sequence[Image]:
         """Remove the images of these profiles (or PROFILE-DIGEST names); without names all, and all parts."""
         removed = []
         for image in self.list():

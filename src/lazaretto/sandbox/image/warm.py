@@ -1,4 +1,4 @@
-"""From a cold root to a warm state: boot it, let it start everything, save the machine the moment it waits for a job."""
+"""From a cold root to a warm state: boot it, let it start everything, save the machine once it waits for a job."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Hardware:
 
     kernel: str
     initrd: str
-    disks: tuple[tuple[int, int], ...]  # descriptor and size in bytes of each read-only image, in the order pmem0, pmem1, ...
+    disks: tuple[tuple[int, int], ...]  # descriptor and size in bytes of each read-only image: pmem0, pmem1, ...
     qmp: int
     ports: tuple[int, ...]  # descriptors of sockets, in the order of PORTS
     console: int  # descriptor to which the guest kernel's console goes
@@ -65,12 +65,19 @@ def _smbios(disguise: Disguise) -> list[str]:
     d = disguise
     return [
         "-smbios", f"type=0,vendor={d.vendor},version={d.bios},date={d.bios_date},uefi=on",
-        "-smbios", f"type=1,manufacturer={d.vendor},product={d.product},version={d.version},serial={d.serial},"
-        "uuid=4c4c4544-0048-5810-8032-b7c04f4c5432,sku=085A,family=OptiPlex",
+        "-smbios", ",".join((
+            f"type=1,manufacturer={d.vendor},product={d.product},version={d.version},serial={d.serial}",
+            "uuid=4c4c4544-0048-5810-8032-b7c04f4c5432,sku=085A,family=OptiPlex",
+        )),
         "-smbios", f"type=2,manufacturer={d.vendor},product={d.board},version=A01,serial=/7HX2LT2/CNFCW0089R00C1/",
         "-smbios", f"type=3,manufacturer={d.vendor},version=1.0,serial={d.serial}",
-        "-smbios", f"type=4,sock_pfx=CPU,manufacturer=Intel(R) Corporation,version={d.cpu},max-speed=4100,current-speed=3000",
-        "-smbios", "type=17,loc_pfx=DIMM,bank=BANK,manufacturer=SK Hynix,serial=2C8B7D11,part=HMA81GU6CJR8N-VK,speed=2666",
+        "-smbios", ",".join((
+            f"type=4,sock_pfx=CPU,manufacturer=Intel(R) Corporation,version={d.cpu}",
+            "max-speed=4100,current-speed=3000",
+        )),
+        "-smbios", ",".join((
+            "type=17,loc_pfx=DIMM,bank=BANK,manufacturer=SK Hynix", "serial=2C8B7D11,part=HMA81GU6CJR8N-VK,speed=2666",
+        )),
     ]  # fmt: skip
 
 
@@ -109,7 +116,8 @@ def arguments(hardware: Hardware, program: str = "/usr/bin/qemu-system-x86_64") 
         # Memory, not a disk: a guest that waits for a disk is idle, and the clock of an idle guest jumps. Shared and
         # read-only, so that the pages are the host's page cache and are no part of the saved state.
         line += [
-            "-object", f"memory-backend-file,id=disk{number},mem-path=/proc/self/fd/{fd},size={size},share=on,readonly=on",
+            "-object",
+            f"memory-backend-file,id=disk{number},mem-path=/proc/self/fd/{fd},size={size},share=on,readonly=on",
             "-device", f"nvdimm,id=nv{number},memdev=disk{number},unarmed=on",
         ]  # fmt: skip
     if hardware.incoming:

@@ -95,10 +95,14 @@ def require_isolation() -> None:
     for program in ("bwrap", "setpriv"):
         if shutil.which(program) is None:
             raise NoIsolation(f"{program} is not installed: run 'lazaretto doctor'")
-    probe = "id -u; cat /proc/self/status | grep CapEff; ls /sys /home /root /etc/passwd 2>/dev/null | wc -l; cat /proc/net/dev | wc -l"
+    probe = (
+        "id -u; cat /proc/self/status | grep CapEff; ls /sys /home /root /etc/passwd 2>/dev/null | wc -l; "
+        "cat /proc/net/dev | wc -l"
+    )
     command = caged(["/usr/bin/sh", "-c", probe], slot=0)
     at = command.index("--proc")
-    command[at:at] = [word for tool in ("sh", "id", "cat", "grep", "ls", "wc") for word in ("--ro-bind", f"/usr/bin/{tool}", f"/usr/bin/{tool}")]
+    tools = [f"/usr/bin/{tool}" for tool in ("sh", "id", "cat", "grep", "ls", "wc")]
+    command[at:at] = [word for tool in tools for word in ("--ro-bind", tool, tool)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     words = run.stdout.split()
     if run.returncode or len(words) != 5:
@@ -106,4 +110,5 @@ def require_isolation() -> None:
     uid, _, capabilities, files, interfaces = words
     # three lines: two of heading, one for the loopback device
     if uid == "0" or int(capabilities, 16) or files != "0" or interfaces != "3":
-        raise NoIsolation(f"the cage does not hold: uid {uid}, capabilities {capabilities}, files {files}, interfaces {interfaces}")
+        found = f"uid {uid}, capabilities {capabilities}, files {files}, interfaces {interfaces}"
+        raise NoIsolation(f"the cage does not hold: {found}")

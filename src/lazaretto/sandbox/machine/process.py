@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -60,7 +60,10 @@ class Machine:
         bounds: lockdown.Bounds | None = None,
         accelerator: hardware.Accelerator = hardware.Accelerator.TCG,
     ) -> Machine:
-        """Start QEMU: restored from the descriptor `state` and paused, or booted. `medium` and `state` stay the caller's."""
+        """Start QEMU: restored from the descriptor `state` and paused, or booted.
+
+        `medium` and `state` stay the caller's.
+        """
         lockdown.require_isolation()
         bounds = bounds or lockdown.Bounds()
         with contextlib.ExitStack() as theirs:
@@ -93,9 +96,8 @@ class Machine:
             )
         for end in ours[2:]:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        made = cls(
-            process, Qmp(ours[0]), dict(zip(hardware.PORTS, ours[2:], strict=True)), ours[1], time.monotonic(), medium, ours
-        )
+        ports = dict(zip(hardware.PORTS, ours[2:], strict=True))
+        made = cls(process, Qmp(ours[0]), ports, ours[1], time.monotonic(), medium, ours)
         try:
             made._greet(state)
         except BaseException:
@@ -125,7 +127,8 @@ class Machine:
     def save_state(self, fd: int) -> None:
         """Write the whole state of the stopped machine to the descriptor."""
         self.qmp.call("getfd", [fd], fdname="state")
-        self.qmp.call("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+        as_fast_as_can_be: dict[str, Any] = {"max-bandwidth": 1 << 40}
+        self.qmp.call("migrate-set-parameters", **as_fast_as_can_be)
         self.qmp.call("migrate", uri="fd:state")
         done = self.qmp.wait_until("query-migrate", "status", {"completed", "failed", "cancelled"}, timeout=120)
         if done != "completed":
@@ -156,7 +159,9 @@ class Machine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

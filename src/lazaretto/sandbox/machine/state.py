@@ -53,7 +53,8 @@ class States:
 def _unpack(packed: Path) -> int:
     memory = os.memfd_create("state", os.MFD_CLOEXEC)
     try:
-        done = subprocess.run(["lz4", "-d", "-q", "-c", str(packed)], stdout=memory, stderr=subprocess.PIPE, check=False)
+        command = ["lz4", "-d", "-q", "-c", str(packed)]
+        done = subprocess.run(command, stdout=memory, stderr=subprocess.PIPE, check=False)
     except OSError as error:
         os.close(memory)
         raise ImageBroken(f"lz4 cannot be started, run 'lazaretto doctor': {error}") from error
