@@ -65,7 +65,9 @@ class _Run:
     account: Account
     collector: Collector
     listener: Listener
-    readers: dict[str, FrameReader] = field(default_factory=lambda: {port: FrameReader(most) for port, most in BUDGETS.items()})
+    readers: dict[str, FrameReader] = field(
+        default_factory=lambda: {port: FrameReader(most) for port, most in BUDGETS.items()}
+    )
     records: RecordReader = field(default_factory=RecordReader)
     tap: Tap | None = None
     ending: Ending | None = None
@@ -210,6 +212,7 @@ class Sandbox:
             stages["detonate"] = time.monotonic() - began - stages["restore"]
         finally:
             dispose(machine)
+            self.pool.refill(request.profile)
         progress(Progress("account", None, ""))
         ending = Ending.FLOODED if run.flooded else run.ending or Ending.MACHINE_DIED
         if not run.heard and ending in {Ending.MACHINE_DIED, Ending.GUEST_DIED}:
@@ -220,8 +223,14 @@ class Sandbox:
         trace = run.account.finish(ending, run.why(ending), wall, run.lost())
         request.out.joinpath("trace.jsonl").write_bytes(b"\n".join(trace_to_lines(trace)) + b"\n")
         stages["account"] = time.monotonic() - began - stages["restore"] - wall
-        log.info("detonate.done", profile=request.profile, ending=ending, events=len(trace.events), lost=trace.lost.total,
-                 seconds=round(time.monotonic() - began, 2))  # fmt: skip
+        log.info(
+            "detonate.done",
+            profile=request.profile,
+            ending=ending,
+            events=len(trace.events),
+            lost=trace.lost.total,
+            seconds=round(time.monotonic() - began, 2),
+        )
         return Detonation(
             trace=trace,
             guest=Guest(profile=request.profile, image=image.digest),
@@ -231,8 +240,13 @@ class Sandbox:
         )
 
     def _run(
-        self, machine: Machine, request: DetonationRequest, job: dict[str, Any], manifest: GuestManifest, progress: ProgressListener
-    ) -> _Run:  # fmt: skip
+        self,
+        machine: Machine,
+        request: DetonationRequest,
+        job: dict[str, Any],
+        manifest: GuestManifest,
+        progress: ProgressListener,
+    ) -> _Run:
         medium.write(machine.medium, medium.JOB, job, request.path)
         listener = Listener(machine)
         run = _Run(request, machine, Account(manifest, request.profile), Collector(request.out), listener, tap=self.tap)

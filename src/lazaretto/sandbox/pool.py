@@ -10,6 +10,7 @@ import itertools
 import os
 import threading
 from collections import defaultdict, deque
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -54,12 +55,13 @@ class Pool:
         self._size = size
         self._waiting: dict[str, deque[Machine]] = defaultdict(deque)
         self._lock = threading.Lock()
-        self._refills: set[threading.Thread] = set()
+        # One thread for as long as the pool lives: a machine dies with the *thread* that started it (PR_SET_PDEATHSIG).
+        self._restorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pool")
         self._closed = False
         self._states = States()
 
     def take(self, profile: str) -> Machine:
-        """A machine of that profile: a waiting one, or a new one. The caller disposes of it."""
+        """A machine of that profile: a waiting one, or a new one. The caller disposes of it, in the same thread."""
         image = self.store.find(profile)
         while True:
             with self._lock:
@@ -73,42 +75,38 @@ class Pool:
 
     def refill(self, profile: str) -> None:
         """Restore machines in the background until `size` of them wait."""
-        thread = threading.Thread(target=self._fill, args=(profile,), name=f"pool-{profile}", daemon=True)
         with self._lock:
-            if self._closed:
-                return
-            self._refills.add(thread)
-        thread.start()
+            if not self._closed and self._size:
+                self._restorer.submit(self._fill, profile)
 
     def _fill(self, profile: str) -> None:
         try:
             while not self._closed and len(self._waiting[profile]) < self._size:
                 machine = restore(self.store, self._states, self.store.find(profile))
                 with self._lock:
-                    if not self._closed:
-                        self._waiting[profile].append(machine)
-                        continue
-                dispose(machine)
+                    self._waiting[profile].append(machine)
         except LazarettoError as error:
             # `take` meets the same error where somebody can be told
             log.warning("pool.refill", profile=profile, error=str(error))
-        finally:
-            with self._lock:
-                self._refills.discard(threading.current_thread())
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            refills = list(self._refills)
-        for thread in refills:
-            thread.join()
-        for machines in self._waiting.values():
-            while machines:
-                dispose(machines.popleft())
+        # the machines first, for with the thread they would die by themselves
+        self._restorer.submit(self._dispose_all)
+        self._restorer.shutdown(wait=True)
         self._states.close()
+
+    def _dispose_all(self) -> None:
+        with self._lock:
+            for machines in self._waiting.values():
+                while machines:
+                    dispose(machines.popleft())
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
