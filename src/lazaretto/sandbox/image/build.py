@@ -15,8 +15,10 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -34,21 +36,36 @@ class Builder:
         self._store = store
         self._progress = progress
         self._parts = store.home / "parts"
+        self._guard = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
 
     def build(self, profiles: tuple[str, ...]) -> list[Image]:
-        """The current images of `profiles`, made where they are missing."""
-        images = [self._image(profile) for profile in profiles]
+        """The current images of `profiles`, made where they are missing; two things at a time, since most is unpacking."""
+        missing = [name for name in profiles if not self._folder(name).joinpath("sums.json").is_file()]
+        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="image") as workers:
+            roots_first = [recipe.load("tools"), *map(recipe.load, missing)] if missing else []
+            begun = [workers.submit(self._builder)] if missing else []
+            begun += [workers.submit(self._bare, wanted) for wanted in roots_first]
+            images = [workers.submit(self._image, profile) for profile in profiles]
+            try:
+                for done in (*begun, *images):
+                    done.result()
+            except BaseException:
+                workers.shutdown(wait=False, cancel_futures=True)
+                raise
         if not os.environ.get("LAZARETTO_KEEP_PARTS"):
             shutil.rmtree(self._parts, ignore_errors=True)
-        return images
+        return [image.result() for image in images]
+
+    def _folder(self, profile: str) -> Path:
+        return self._store.home / "images" / f"{profile}-{recipe.image_digest(profile, qemu_version())}"
 
     def _image(self, profile: str) -> Image:
-        digest = recipe.image_digest(profile, qemu_version())
-        folder = self._store.home / "images" / f"{profile}-{digest}"
+        folder = self._folder(profile)
         if not (folder / "sums.json").is_file():
             self._make_image(profile, folder)
         self._report(profile, "ready", 1.0)
-        return Image(profile=profile, digest=digest, path=folder)
+        return Image(profile=profile, digest=folder.name.rpartition("-")[2], path=folder)
 
     def _make_image(self, profile: str, folder: Path) -> None:
         wanted = recipe.load(profile)
@@ -71,6 +88,9 @@ class Builder:
         scratch.chmod(0o755)
         shutil.rmtree(folder, ignore_errors=True)
         scratch.rename(folder)
+        for old in folder.parent.glob(f"{profile}-*"):
+            if old != folder:
+                shutil.rmtree(old)  # of a recipe that is no more; machines that run have its files open
 
     # --- parts -----------------------------------------------------------------------------------------------------
 
@@ -126,6 +146,12 @@ class Builder:
 
     def _part(self, kind: str, digest: str, make: Callable[[Path, roots.Say], None]) -> Path:
         """The finished part, made if it is not there; only whole parts have the name without a dot."""
+        with self._guard:
+            making = self._making.setdefault(kind, threading.Lock())
+        with making:  # one thread makes it, the others wait; parts are needed in one direction, so nobody waits in a ring
+            return self._make_part(kind, digest, make)
+
+    def _make_part(self, kind: str, digest: str, make: Callable[[Path, roots.Say], None]) -> Path:
         place = self._parts / f"{kind}-{digest[:32]}"
         if place.is_dir():
             return place
