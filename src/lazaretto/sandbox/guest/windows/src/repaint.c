@@ -176,6 +176,11 @@ static const struct { const char *file; unsigned char times, length; const void 
 	/* A console that once had output looks for more every 50 ms for ever, waiting or not: every 2 s will do.
 	 *     mov r8d,50; mov edx,1; jmp SetTimer */
 	{"conhost.exe", 2, 14, "\x41\xb8\x32\0\0\0\xba\x01\0\0\0\x48\xff\x25", "\x41\xb8\xd0\x07\0\0\xba\x01\0\0\0\x48\xff\x25"},
+	/* The server wakes every 16 ms to keep the time in the page that all processes share, as long as there is one: a
+	 * machine that sleeps ten minutes wakes 38,400 times. Every 127 ms is all that the instruction can say. Programs ask
+	 * for the time by GetTickCount, which is made exact below.
+	 *     sbb r12d,r12d; movq xmm0,rbp; or r12d,16 */
+	{"wineserver64", 1, 12, "\x45\x19\xe4\x66\x48\x0f\x6e\xc5\x41\x83\xcc\x10", "\x45\x19\xe4\x66\x48\x0f\x6e\xc5\x41\x83\xcc\x7f"},
 	/* The version of the system is read from a value that on Windows 10 says 6.3: another one says 10.0. */
 	{"ntdll.dll", 2, 32, u"\0CurrentVersion", u"\0OemNtosVersion"},
 };
@@ -364,6 +369,72 @@ static int is_relayed(const char *module, const char *function)
 
 /* Messages to window procedures are traced under the same name: hundreds of lines for a window that only opens. The name
  * of the channel is changed in all libraries but ntdll, which traces the calls. Symbols tell where it stands. */
+/* Address of a symbol in the file, by its name; 0 if it has none. Only before the symbols are cut off. */
+static uint32_t symbol_rva(const struct pe *pe, const char *wanted)
+{
+	size_t symbols = u32(pe->coff + 8), count = u32(pe->coff + 12), strings = symbols + 18 * count;
+	if (!symbols || strings >= pe->size) return 0;
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char *symbol = pe->base + symbols + 18 * i;
+		unsigned section = u16(symbol + 12);
+		i += symbol[17];
+		if (!section || section > pe->count) continue;
+		const char *name = u32(symbol) ? (const char *)symbol : (const char *)pe->base + strings + u32(symbol + 4);
+		size_t most = u32(symbol) ? 8 : 256;
+		if (!strncmp(name, wanted, most)) return pe->sections[section - 1].va + u32(symbol + 8);
+	}
+	return 0;
+}
+
+static unsigned ticks_mended;
+
+/* GetTickCount reads the page that the server keeps (see `fixes`). It gets the performance counter instead, 10 MHz in Wine:
+ * code over the body of GetTickCount64 (64 bytes and more), to which GetTickCount jumps. */
+static void mend_ticks(const struct pe *pe, const char *file)
+{
+	static const unsigned char wide[] = {
+		0x48, 0x83, 0xec, 0x38,             /* sub rsp,56 */
+		0x31, 0xd2,                         /* xor edx,edx */
+		0x48, 0x8d, 0x4c, 0x24, 0x20,       /* lea rcx,[rsp+32] */
+		0xff, 0x15, 0, 0, 0, 0,             /* call [rip+import] */
+		0x48, 0x8b, 0x44, 0x24, 0x20,       /* mov rax,[rsp+32] */
+		0xb9, 0x10, 0x27, 0, 0,             /* mov ecx,10000 */
+		0x31, 0xd2, 0x48, 0xf7, 0xf1,       /* xor edx,edx; div rcx */
+		0x48, 0x83, 0xc4, 0x38, 0xc3,       /* add rsp,56; ret */
+	};
+	static const unsigned char narrow[] = {
+		0x83, 0xec, 0x14,                   /* sub esp,20 */
+		0x8d, 0x44, 0x24, 0x0c,             /* lea eax,[esp+12] */
+		0x6a, 0x00, 0x50,                   /* push 0; push eax (kernel32's function takes the pointer only) */
+		0xe8, 0, 0, 0, 0, 0x59,             /* call next; next: pop ecx */
+		0xff, 0x91, 0, 0, 0, 0,             /* call [ecx+import-next] */
+		0x8b, 0x44, 0x24, 0x10,             /* mov eax,[esp+16] */
+		0x31, 0xd2, 0xb9, 0x10, 0x27, 0, 0, /* xor edx,edx; mov ecx,10000 */
+		0xf7, 0xf1, 0x89, 0x04, 0x24,       /* div ecx; mov [esp],eax */
+		0x8b, 0x44, 0x24, 0x0c, 0xf7, 0xf1, /* mov eax,[esp+12]; div ecx */
+		0x8b, 0x14, 0x24, 0x83, 0xc4, 0x14, 0xc3, /* mov edx,[esp]; add esp,20; ret */
+	};
+	int base = !strcmp(file, "kernelbase.dll"), is_wide = u16(pe->opt) == 0x20b;
+	if (!base && strcmp(file, "kernel32.dll")) return;
+	uint32_t import = symbol_rva(pe, is_wide ? (base ? "__imp_NtQueryPerformanceCounter" : "__imp_QueryPerformanceCounter")
+						 : (base ? "__imp__NtQueryPerformanceCounter@8" : "__imp__QueryPerformanceCounter@4"));
+	uint32_t long_one = symbol_rva(pe, is_wide ? "GetTickCount64" : "_GetTickCount64@0");
+	uint32_t short_one = symbol_rva(pe, is_wide ? "GetTickCount" : "_GetTickCount@0");
+	unsigned char *code = at_rva(pe, long_one), *jump = at_rva(pe, short_one);
+	if (!import || !long_one || !short_one || !code || !jump) return;
+	if (is_wide) {
+		memcpy(code, wide, sizeof(wide));
+		put32(code + 13, import - (long_one + 17));
+	} else {
+		memcpy(code, narrow, sizeof(narrow));
+		put32(code + 18, import - (long_one + 15));
+		if (!base) code[7] = 0x90, code[8] = 0x90;
+	}
+	jump[0] = 0xe9;
+	put32(jump + 1, long_one - (short_one + 5));
+	ticks_mended++;
+}
+
 static void quiet_relay(const struct pe *pe, const char *file)
 {
 	size_t symbols = u32(pe->coff + 8), count = u32(pe->coff + 12), strings = symbols + 18 * count;
@@ -578,7 +649,7 @@ static void keep_registration(unsigned char *start, unsigned char *end)
 static size_t repaint_pe(struct pe *pe, const char *file)
 {
 	int own = !memcmp(pe->base + MARK_OFFSET, old_mark, sizeof(old_mark));
-	if (own) quiet_relay(pe, file);
+	if (own) quiet_relay(pe, file), mend_ticks(pe, file);
 	size_t size = own ? cut_debug(pe) : pe->size;
 	uint32_t length;
 	unsigned char *resources = directory(pe, 2, &length);
@@ -642,6 +713,7 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 		if (collecting) collect_exports(&pe);
 		else size = repaint_pe(&pe, path + ftw->base), changed++;
 	} else if (!collecting && dynstr_of(base, st->st_size, &hole, &hole_end)) {
+		mend(path + ftw->base, base, base + size);
 		rename_all(base, base + size, hole, hole_end);
 		replace_texts(base, base + size, hole, hole_end);
 		replace_mark(base, base + size);
@@ -664,6 +736,7 @@ int main(int argc, char **argv)
 	printf("repaint: %u files, %u names, %u of %u traced functions\n", changed, name_count, relay_found, relay_count);
 	for (unsigned i = 0; i < relay_count; i++)
 		if (!relay_seen[i]) printf("repaint: no function %s\n", relayed[i]);
+	if (ticks_mended != 4) printf("repaint: GetTickCount mended in %u of 4 files\n", ticks_mended);
 	for (unsigned i = 0; i < ARRAY(fixes); i++)
 		if (fixed[i] != fixes[i].times) printf("repaint: fix %u of %s fits %u times\n", i, fixes[i].file, fixed[i]);
 	return 0;
