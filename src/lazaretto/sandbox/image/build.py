@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -41,21 +41,25 @@ class Builder:
 
     def build(self, profiles: tuple[str, ...]) -> list[Image]:
         """The current images of `profiles`, made where they are missing; two things at a time, since most is unpacking."""
+        images = self._build(profiles)
+        if not os.environ.get("LAZARETTO_KEEP_PARTS"):
+            shutil.rmtree(self._parts, ignore_errors=True)
+        return images
+
+    def _build(self, profiles: tuple[str, ...]) -> list[Image]:
         missing = [name for name in profiles if not self._folder(name).joinpath("sums.json").is_file()]
         with ThreadPoolExecutor(max_workers=2, thread_name_prefix="image") as workers:
             roots_first = [recipe.load("tools"), *map(recipe.load, missing)] if missing else []
-            begun = [workers.submit(self._builder)] if missing else []
+            begun: list[Future[Path]] = [workers.submit(self._builder)] if missing else []
             begun += [workers.submit(self._bare, wanted) for wanted in roots_first]
             images = [workers.submit(self._image, profile) for profile in profiles]
             try:
-                for done in (*begun, *images):
-                    done.result()
+                for part in begun:
+                    part.result()
+                return [image.result() for image in images]
             except BaseException:
                 workers.shutdown(wait=False, cancel_futures=True)
                 raise
-        if not os.environ.get("LAZARETTO_KEEP_PARTS"):
-            shutil.rmtree(self._parts, ignore_errors=True)
-        return [image.result() for image in images]
 
     def _folder(self, profile: str) -> Path:
         return self._store.home / "images" / f"{profile}-{recipe.image_digest(profile, qemu_version())}"

@@ -34,10 +34,9 @@ _KNOWN = {
     "dns.msftncsi.com": "131.107.255.255",  # Windows compares this answer
 }
 
-# Never answered by a public resolver: reserved (RFC 6761, 6762, 8375) or only of this LAN.
-_NOWHERE = (
-    "local", "localdomain", "lan", "home", "internal", "invalid", "test", "example", "onion", "home.arpa", "corp",
-)  # fmt: skip
+# Never answered by a public resolver: reserved (RFC 6761, 6762, 8375) or only of this LAN. `example` is reserved as well,
+# but answered: harmless programs that behave like harmful ones use it, since outside it leads nowhere.
+_NOWHERE = ("local", "localdomain", "lan", "home", "internal", "invalid", "test", "onion", "home.arpa", "corp")
 
 _SECOND_LEVEL = {"co", "com", "org", "net", "gov", "ac", "edu", "or", "ne"}
 
