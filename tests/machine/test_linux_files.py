@@ -79,7 +79,9 @@ def test_decoys_are_watched(linux, programs):
 
 
 def test_overwritten_and_looked_for(linux, programs):
-    observed = linux(programs.file("over.sh", "echo x > /etc/motd; cat /etc/nothing-here; echo y > /proc/nowhere"), "sh")
+    observed = linux(
+        programs.file("over.sh", "echo x > /etc/motd; cat /etc/nothing-here; echo y > /proc/nowhere"), "sh"
+    )
     assert observed.one("file.write", path="/etc/motd").overwritten
     assert observed.one("file.missing", path="/etc/nothing-here")
     assert observed.one("file.missing", path="/proc/nowhere")

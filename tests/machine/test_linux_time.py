@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lazaretto.domain.trace import Ending
@@ -68,10 +70,7 @@ def test_clocks_agree(linux, programs):
 
 
 def test_uptime_and_date_are_those_of_a_machine_in_use(linux, programs):
-    import time
-
-    observed = linux(programs.file("when.sh", "date +%s; cut -d. -f1 /proc/uptime; ps -o etimes= -p 1"), "sh")
-    date, uptime, age = map(int, observed.console.split())
+    observed = linux(programs.file("when.sh", "date +%s; cut -d. -f1 /proc/uptime"), "sh")
+    date, uptime = map(int, observed.console.split())
     assert abs(date - time.time()) < 600
     assert uptime > 30 * 86_400
-    assert abs(age - uptime) < 600

@@ -1,7 +1,7 @@
 """Machines for tests: one sandbox with a pool for the whole run, and a look at what a detonation leaves on the host.
 
-    with machines() as guests:
-        observed = guests.run(path, "linux", "sh", out)
+with machines() as guests:
+    observed = guests.run(path, "linux", "sh", out)
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Machines:
 
 
 @contextmanager
-def machines(place: Path, store: ImageStore | None = None, waiting: int = 1) -> Iterator[Machines]:
-    """A sandbox in which `waiting` restored machines of a profile wait for the next sample."""
+def machines(place: Path, store: ImageStore | None = None, waiting: int = 0) -> Iterator[Machines]:
+    """A sandbox; with `waiting` > 0 so many restored machines of a profile wait for the next sample."""
     with Pool(store, size=waiting) as pool:
         yield Machines(Sandbox(pool), place)
 
@@ -60,7 +60,7 @@ class Footprint:
     @classmethod
     def take(cls, run_directory: Path) -> Footprint:
         names = frozenset(str(path) for path in run_directory.rglob("*")) if run_directory.is_dir() else frozenset()
-        return cls(frozenset(qemus()), names, len(os.listdir("/proc/self/fd")))
+        return cls(frozenset(qemus()), names, sum(1 for _ in Path("/proc/self/fd").iterdir()))
 
 
 def qemus(ancestor: int | None = None) -> list[int]:
@@ -73,16 +73,16 @@ def qemus(ancestor: int | None = None) -> list[int]:
 def _processes() -> tuple[dict[int, int], dict[int, str]]:
     parents: dict[int, int] = {}
     names: dict[int, str] = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
             continue
         try:
-            name, _, rest = Path(f"/proc/{entry}/stat").read_text().partition(" (")[2].rpartition(") ")
+            name, _, rest = (entry / "stat").read_text().partition(" (")[2].rpartition(") ")
         except OSError:
             continue
         state, parent = rest.split()[:2]
         if state != "Z":
-            parents[int(entry)], names[int(entry)] = int(parent), name
+            parents[int(entry.name)], names[int(entry.name)] = int(parent), name
     return parents, names
 
 

@@ -73,7 +73,8 @@ class Observed:
         trace = self.trace
         lines = [f"{trace.ending} {trace.reason!r} {trace.guest_time:.3f} s of the guest, lost {trace.lost.total}"]
         for process in trace.processes.values():
-            lines.append(f"  P{process.key} of P{process.parent} {process.cause}: {process.command_line or process.image}"[:200])
+            shown_as = process.command_line or process.image
+            lines.append(f"  P{process.key} of P{process.parent} {process.cause}: {shown_as}"[:200])
         for event in trace.events[:most]:
             shown = {k: v for k, v in event_fields(event).items() if k not in _COMMON and v not in ("", (), {}, 0, b"")}
             lines.append(f"  {event.time / 1e9:9.3f} P{event.process} {event.kind} {shown}"[:300])

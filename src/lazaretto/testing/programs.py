@@ -127,7 +127,16 @@ class Programs:
     def freestanding(self, source: str, machine: str, name: str = "sample") -> Path:
         """A program without a C library: `source` defines `void program(void)` and has say(), put() and quit()."""
         compiler, flags = MACHINES[machine]
-        plain = ("-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-builtin", "-no-pie", "-w")
+        plain = (
+            "-O1",
+            "-static",
+            "-nostdlib",
+            "-ffreestanding",
+            "-fno-stack-protector",
+            "-fno-builtin",
+            "-no-pie",
+            "-w",
+        )
         return self._compile(_FREESTANDING + source, compiler, (*plain, *flags), f"{name}-{machine}")
 
     def jar(self, source: str, main: str = "Main", name: str = "sample.jar") -> Path:

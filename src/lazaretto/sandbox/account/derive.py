@@ -5,6 +5,7 @@ Every derived event names the events it follows from.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from lazaretto.domain.trace import (
@@ -28,6 +29,11 @@ from lazaretto.sandbox.account.standins import Meaning, interpret
 from lazaretto.sandbox.account.text import LONG, clean, split_windows
 
 _MAX: Final = 20_000  # entries of each table
+# Programs of Linux that run the files among their arguments.
+_RUNS_FILES: Final = re.compile(
+    r"(ba|da|z|k|a)?sh|busybox|python[\d.]*|perl[\d.]*|node(js)?|php[\d.]*|ruby[\d.]*|lua[\d.]*|java|(m|g)?awk|expect|tclsh.*"
+    r"|ld-linux.*|env|nohup|setsid|sudo|su|xargs|timeout|nice|systemd-run|systemd-executor"
+)
 _STARTS_BY_ITSELF: Final = frozenset({"auto", "boot", "system", "delayed-auto"})
 
 
@@ -44,6 +50,7 @@ class Deriver:
         self._served_heads: dict[bytes, str] = {}  # first bytes of what was served -> URL
         self._served_hashes: dict[str, str] = {}
         self._places: dict[Draft, list[str]] = {}  # a write -> the paths under which its content lay
+        self._ran: dict[Draft, list[str]] = {}  # a start -> the files that it runs
         self._commands: dict[str, Cause] = {}  # what schedulers and the service manager were asked to start
 
     # --- files --------------------------------------------------------------------------------------------------------
@@ -147,6 +154,8 @@ class Deriver:
         """A program was started (or its start is better known by now)."""
         if proc.cause is Cause.MACHINE and not proc.helper:
             self._claim(proc)
+        if len(self._ran) < _MAX or draft in self._ran:
+            self._ran[draft] = self._candidates(proc)
         place = self._place(proc)
         if not place.program or not self._first("asked", draft.order, proc.command_line):
             return
@@ -188,7 +197,10 @@ class Deriver:
 
     def _candidates(self, proc: Proc) -> list[str]:
         """Linux paths of what the process runs: its image, and the scripts or libraries among its arguments."""
-        found = [self._place(proc).path]
+        image = self._place(proc).path
+        found = [image]
+        if not proc.windows and _RUNS_FILES.fullmatch(image.rpartition("/")[2]) is None:
+            return found  # chmod, cat and the like do not run what they are given
         for word in proc.argv[:8]:
             if proc.windows:
                 if "\\" in word or "." in word:
@@ -198,7 +210,7 @@ class Deriver:
         return found
 
     def _recorder(self, start: Draft, files: dict[str, tuple[str, Draft]]) -> None:
-        for path in self._candidates(start.proc):
+        for path in self._ran.get(start, ()):
             url, written = files.get(path.casefold(), ("", start))
             if url and written.time <= start.time:
                 self._journal.add(

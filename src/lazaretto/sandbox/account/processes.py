@@ -203,8 +203,10 @@ class Processes:
         proc.cause = cause
         proc.joined = True
         proc.unknown = False
-        proc.bare = proc.start is None and cause is not Cause.INJECTED
-        if proc.bare and not proc.image:
+        # not forked for it: a program that ran already takes the sample
+        runs = record.a[1] == 0 and cause is Cause.SAMPLE
+        proc.bare = proc.start is None and cause is not Cause.INJECTED and not runs
+        if proc.bare and not proc.image and cause is not Cause.SAMPLE:
             known = self._machine_pids.get(record.a[1])  # the daemon that forked it
             proc.image = known.image if known is not None else ""
         proc.started = proc.started or record.time

@@ -31,7 +31,8 @@ class Session:
 
     def message(self, message: messages.Keeper) -> None:
         """One message of the keeper."""
-        if self._processes.sample is None and isinstance(message, (messages.ConsoleOutput, messages.WindowSeen)):
+        sample = self._processes.sample
+        if (sample is None or sample.bare) and isinstance(message, (messages.ConsoleOutput, messages.WindowSeen)):
             if len(self._early) < _MAX_CONSOLE:
                 self._early.append(message)
             return

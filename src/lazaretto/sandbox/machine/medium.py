@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from lazaretto.domain.errors import FileTooLarge, UnreadableFile
+
 BOOT, JOB = b"LZBOOT01", b"LZJOB001"
 _HEAD = struct.Struct("<8sIQ")
 _JSON_AT = 4096
@@ -35,15 +37,30 @@ def create(directory: Path) -> int:
 
 
 def write(fd: int, magic: bytes, description: dict[str, Any], sample: Path | None = None) -> None:
-    """Fill the medium. The head comes last: the guest takes the job when it sees it."""
+    """Fill the medium. The head comes last: the guest takes the job when it sees it.
+
+    Raises `UnreadableFile` or `FileTooLarge` for a sample that cannot be put there.
+    """
     text = msgspec.json.encode(description)
     if len(text) > _SAMPLE_AT - _JSON_AT:
         raise ValueError("the description of a job is too long")
     size = 0
     if sample is not None:
-        with sample.open("rb") as source:
-            while chunk := source.read(1 << 20):
-                os.pwrite(fd, chunk, _SAMPLE_AT + size)
-                size += len(chunk)
+        try:
+            size = _copy(fd, sample)
+        except OSError as error:
+            raise UnreadableFile(sample, error.strerror or str(error)) from error
     os.pwrite(fd, text, _JSON_AT)
     os.pwrite(fd, _HEAD.pack(magic, len(text), size), 0)
+
+
+def _copy(fd: int, sample: Path) -> int:
+    """Put the sample on the medium; returns its size. It may grow meanwhile: what counts is what was read."""
+    size = 0
+    with sample.open("rb") as source:
+        while chunk := source.read(1 << 20):
+            if size + len(chunk) > MOST_SAMPLE:
+                raise FileTooLarge(sample, max(sample.stat().st_size, size + len(chunk)), MOST_SAMPLE)
+            os.pwrite(fd, chunk, _SAMPLE_AT + size)
+            size += len(chunk)
+    return size

@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 
-from channel import Port
+from .channel import Port
 
 UPPER = "/run/memory/upper"
 MOST_FILES = 256
@@ -77,7 +77,7 @@ def regions(pid: int) -> Iterator[tuple[int, int, str]]:
 
 
 def memory(port: Port, pids: Sequence[int], done: set[tuple[int, int, int]]) -> None:
-    """Send the code in memory of these processes; `done` are regions sent before, by pid, start and a sum of content."""
+    """Send the code in memory of these processes; `done` are regions sent before: pid, start, a sum of content."""
     for pid in pids:
         for start, end, protection in regions(pid):
             if len(done) >= MOST_DUMPS:

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """First process of the guest: prepares it, waits in the warm state for a job, runs it, brings home what is left.
 
 What must always be true: the keeper never waits for the host while the sample runs, since the guest's clock jumps
@@ -10,24 +9,22 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import select
 import selectors
 import signal
-import sys
 import time
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
-sys.path.insert(0, "/opt/lazaretto")
+from . import collect, world
+from .channel import Port
+from .medium import BOOT, JOB, Medium
 
-import collect  # noqa: E402
-import world  # noqa: E402
-from channel import Port  # noqa: E402
-from medium import BOOT, JOB, Medium  # noqa: E402
-
-# How long (guest seconds) something that the sample installed may take to come back, once the sample itself is gone, and
-# how much longer what came back is watched.
+# How long (guest seconds) something that the sample installed may take to come back, once the sample itself is gone,
+# and how much longer what came back is watched.
 PATIENCE = 130.0
 EXTRA = 120.0
 # After the last process is gone, for what is still on its way: closing connections, a service being started.
@@ -65,8 +62,7 @@ class Run:
         outside = world.GUEST + path
         os.makedirs(os.path.dirname(outside), exist_ok=True)
         with open(outside, "wb") as target:
-            for chunk in medium.sample(size):
-                target.write(chunk)
+            target.writelines(medium.sample(size))
         uid, _ = self.world.user(self.job["user"])
         os.chown(outside, uid, uid)
         os.chmod(outside, int(self.job.get("mode", 0o644)))
@@ -224,8 +220,6 @@ class Run:
         return ""
 
     def _human_said(self, line: str) -> None:
-        import json
-
         try:
             said = json.loads(line)
         except ValueError:
@@ -295,7 +289,7 @@ class Run:
         self.finish(ending)
 
 
-def _young(folder: str, since: float) -> Any:
+def _young(folder: str, since: float) -> Iterator[tuple[str, os.stat_result]]:
     for at, _, names in os.walk(folder):
         for name in names:
             about = os.lstat(os.path.join(at, name))
@@ -323,6 +317,3 @@ def main() -> None:
         port.message(event="failed", text=traceback.format_exc()[-3000:])
     while True:
         signal.pause()
-
-
-main()

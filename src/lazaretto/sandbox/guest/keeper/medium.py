@@ -40,7 +40,7 @@ class Medium:
         return json.loads(self._read(_JSON_AT, length)), sample
 
     def wait(self, magic: bytes) -> tuple[dict[str, Any], int]:
-        """Look again every millisecond of guest time: the snapshot is taken in here, and a restored guest goes on at once."""
+        """Look again every millisecond of guest time: the warm state is saved in here, and a restored guest goes on."""
         while (found := self.description(magic)) is None:
             time.sleep(0.001)
         return found

@@ -85,7 +85,14 @@ class Session:
     """The sample's world. `init` starts what belongs to the machine, `launcher` starts samples."""
 
     def __init__(
-        self, program: str, root: str, netns: str, hostname: str, uptime: int, binds: Sequence[tuple[str, str]], cgroup: str
+        self,
+        program: str,
+        root: str,
+        netns: str,
+        hostname: str,
+        uptime: int,
+        binds: Sequence[tuple[str, str]],
+        cgroup: str,
     ) -> None:
         ours, theirs = zip(*(socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)), strict=True)
         for end in ours:

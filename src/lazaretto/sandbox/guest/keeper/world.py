@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
-from session import Session, Spawner, Started, outer_pid
+from .session import Session, Spawner, Started, outer_pid
 
 OWN = "/opt/lazaretto"
 GUEST = "/guest"
@@ -20,7 +20,7 @@ NETNS = "/run/netns/session"
 # A sample that takes all memory or forks without end hits these before the guest itself suffers.
 SESSION_MEMORY = 640 << 20
 SESSION_PROCESSES = 1500
-WRITABLE = "400m"
+WRITABLE = "320m"
 
 
 def sh(*command: str) -> None:
@@ -73,8 +73,7 @@ def forget_free_memory() -> None:
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     zeros = bytes(1 << 20)
     with open("/run/zeros/zeros", "wb", 0) as file:
-        for _ in range((free >> 20) - 24):
-            file.write(zeros)
+        file.writelines(zeros for _ in range((free >> 20) - 24))
     sh("umount", "/run/zeros")
 
 
@@ -103,12 +102,16 @@ def memory_in_use() -> float:
 def program(pid: int) -> str:
     """The path of a process' program as the session sees it; "" if it is gone."""
     with contextlib.suppress(OSError):
-        return os.readlink(f"/proc/{pid}/exe").removeprefix(GUEST)
+        path = os.readlink(f"/proc/{pid}/exe").removeprefix(GUEST)
+        if not path.startswith(OWN):
+            return path
+        with open(f"/proc/{pid}/cmdline", "rb") as words:  # init and the launcher: as they call themselves
+            return words.read(256).split(b"\0")[0].decode("utf-8", "replace")
     return ""
 
 
 class Helper:
-    """A program of the tools root that is spoken to by lines. Hidden from the sample; never killed by memory pressure."""
+    """A program of the tools root that is spoken to by lines. Hidden from the sample, spared by memory pressure."""
 
     def __init__(self, *command: str, cwd: str = OWN) -> None:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd, bufsize=0)
@@ -184,8 +187,11 @@ class World:
 
     def _display(self) -> list[str]:
         display = self.wanted["display"]
-        return ["--socket", f"/proc/{self.session.init.pid}/root/tmp/.X11-unix/X{display.get('number', 0)}",
-                "--framebuffer", f"/proc/{self.session.init.pid}/root{display.get('framebuffer', '/run/xfb')}/Xvfb_screen0"]  # fmt: skip
+        root = f"/proc/{self.session.init.pid}/root"
+        return [
+            "--socket", f"{root}/tmp/.X11-unix/X{display.get('number', 0)}",
+            "--framebuffer", f"{root}{display.get('framebuffer', '/run/xfb')}/Xvfb_screen0",
+        ]  # fmt: skip
 
     def _binfmt(self) -> None:
         formats = self.settings.get("binfmt", ())
@@ -193,7 +199,7 @@ class World:
             mount("binfmt_misc", "binfmt_misc", "/proc/sys/fs/binfmt_misc")
         for line in formats:
             with open("/proc/sys/fs/binfmt_misc/register", "wb") as register:
-                register.write(line.encode("latin-1").decode("unicode_escape").encode("latin-1") if isinstance(line, str) else line)
+                register.write(line.encode("latin-1").decode("unicode_escape").encode("latin-1"))
 
     def _session(self) -> Session:
         binds = []
@@ -202,11 +208,10 @@ class World:
             with open(source, "w") as mask:
                 mask.write(content)
             binds.append((source, path))
-        return Session(
-            f"{OWN}/bin/session", GUEST, NETNS, self.wanted["hostname"], int(self.wanted.get("uptime", 273_840)), binds, CGROUP
-        )
+        uptime = int(self.wanted.get("uptime", 273_840))
+        return Session(f"{OWN}/bin/session", GUEST, NETNS, self.wanted["hostname"], uptime, binds, CGROUP)
 
-    # --- starting things in the session --------------------------------------------------------------------------------
+    # --- starting things in the session -----------------------------------------------------------------------------
 
     def user(self, name: str) -> tuple[int, str]:
         """uid and home of a user of the sample's root."""
@@ -219,12 +224,11 @@ class World:
 
     def environment(self, user: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         _, home = self.user(user)
-        base = {
+        base: dict[str, str] = {
             "HOME": home, "USER": user, "LOGNAME": user, "SHELL": "/bin/bash", "LANG": "C.UTF-8", "PWD": home,
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "xterm-256color",
         }  # fmt: skip
-        base |= self.wanted.get("environment", {})
-        return base | (extra or {})
+        return {**base, **self.wanted.get("environment", {}), **(extra or {})}
 
     def spawn(
         self, spawner: Spawner, argv: Sequence[str], user: str, stdio: Sequence[int], *, cwd: str | None = None,
@@ -234,7 +238,10 @@ class World:
         return spawner.spawn(argv, self.environment(user, extra), uid, cwd or home, stdio)
 
     def _step(self, step: Mapping[str, Any]) -> None:
-        """One line of [session] start: argv, user, environment, name, wait = "exit" | "file:PATH" | "line:TEXT" | seconds, fresh, role."""
+        """One [[session.start]]: argv, user, environment, cwd, name, pipes, fresh, role and what to wait for.
+
+        wait = "exit" | "file:PATH" | "line:TEXT" | seconds
+        """
         if step.get("fresh"):  # what was read until now was read for good
             drop_file_cache()
         wait = step.get("wait", 0)
@@ -246,9 +253,8 @@ class World:
             there_in, our_in = os.pipe()
             our_out, there_out = os.pipe()
             stdio, ours = [there_in, there_out, null], (our_in, our_out)
-        started = self.spawn(
-            self.session.init, step["argv"], step.get("user", "root"), stdio, cwd=step.get("cwd"), extra=step.get("environment")
-        )
+        user, cwd, extra = step.get("user", "root"), step.get("cwd"), step.get("environment")
+        started = self.spawn(self.session.init, step["argv"], user, stdio, cwd=cwd, extra=extra)
         for fd in set(stdio):
             os.close(fd)
         if started.error:

@@ -49,7 +49,10 @@
 #define MEMORY_KEPT (2 | 4 | 8)
 #define MEMORY_FILLED (2 | 4)
 #define GATHER_NS 5000000 /* when there is much, wait for more before writing: fewer, larger frames */
-#define AT_ONCE 4         /* times in GATHER_NS that records leave at once: the next thing may be the end of the kernel */
+/* The next thing may be the end of the kernel, so that records leave at once, as long as they are not many: so often in
+ * a row, and once more for each REGAIN_NS. */
+#define AT_ONCE 64
+#define REGAIN_NS 2000000
 
 struct member { /* as in account.h */
 	unsigned int inner_pid;
@@ -328,17 +331,21 @@ static bool read_orders(void)
 static bool is_much(void)
 {
 	static unsigned long long since;
-	static unsigned int wakings;
+	static unsigned long long left = AT_ONCE;
 	struct timespec time;
-	unsigned long long now;
+	unsigned long long now, regained;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	now = time.tv_sec * 1000000000ull + time.tv_nsec;
-	if (now - since > GATHER_NS) {
+	regained = (now - since) / REGAIN_NS;
+	if (regained) {
 		since = now;
-		wakings = 0;
+		left = left + regained < AT_ONCE ? left + regained : AT_ONCE;
 	}
-	return ++wakings > AT_ONCE;
+	if (!left)
+		return true;
+	left--;
+	return false;
 }
 
 /* A writer wakes us only if it finds `asleep` set, so it is set before the last look into the ring. */

@@ -1,0 +1,5 @@
+"""`python3 -m keeper`."""
+
+from .keeper import main
+
+main()
