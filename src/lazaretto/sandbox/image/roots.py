@@ -215,7 +215,6 @@ def make_tools(bare: Path, compiled: Path, boot: Path, out: Path, say: Say) -> N
             shutil.copytree(recipe.GUEST / part, place / part, ignore=ignored)
         shutil.copytree(compiled, place / "bin", dirs_exist_ok=True)
         shutil.copytree(boot / "modules/lib/modules", root / "usr/lib/modules", dirs_exist_ok=True)
-        (place / "keeper/keeper.py").chmod(0o755)
         run(["chroot", root, "depmod", next((root / "usr/lib/modules").iterdir()).name])
         say("making the guest's certificate authority")
         python: list[str | Path] = ["chroot", root, "env", "PYTHONPATH=/opt/lazaretto", "python3"]

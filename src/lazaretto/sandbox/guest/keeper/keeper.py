@@ -301,6 +301,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     world.base()
     port = Port(world.ports()[2])
+    port.message(event="hello")
     try:
         medium = Medium("/dev/medium")
         settings, _ = medium.wait(BOOT)
