@@ -392,7 +392,8 @@ class TaskChange(Event, frozen=True, kw_only=True, tag="task"):
 class Autostart(Event, frozen=True, kw_only=True, tag="autostart"):
     """Something was put where the system or the session starts it by itself. Usually derived."""
 
-    mechanism: str  # run-key, startup-folder, service, task, cron, systemd, rc, profile, xdg, preload, udev, winlogon, ...
+    # run-key, startup-folder, service, task, cron, systemd, rc, profile, xdg, preload, udev, winlogon, ...
+    mechanism: str
     location: str
     command: str = ""
 
@@ -504,7 +505,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[AnyEvent, ...] = ()
 
 
-_events = msgspec.json.Decoder(AnyEvent)
+_events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def event_to_json(event: Event) -> bytes:
@@ -543,9 +544,15 @@ _head = msgspec.json.Decoder(_Head)
 def trace_to_lines(trace: Trace) -> Iterator[bytes]:
     """The lines of `trace.jsonl`: a head, then one event a line."""
     head = _Head(
-        trace=Trace.VERSION, profile=trace.profile, ending=trace.ending, reason=trace.reason, guest_time=trace.guest_time,
-        wall_time=trace.wall_time, lost=trace.lost, processes=tuple(trace.processes[key] for key in sorted(trace.processes)),
-    )  # fmt: skip
+        trace=Trace.VERSION,
+        profile=trace.profile,
+        ending=trace.ending,
+        reason=trace.reason,
+        guest_time=trace.guest_time,
+        wall_time=trace.wall_time,
+        lost=trace.lost,
+        processes=tuple(trace.processes[key] for key in sorted(trace.processes)),
+    )
     yield msgspec.json.encode(head)
     yield from map(event_to_json, trace.events)
 
@@ -555,7 +562,12 @@ def trace_from_lines(lines: Iterable[bytes]) -> Trace:
     rest = iter(lines)
     head = _head.decode(next(rest, b""))
     return Trace(
-        profile=head.profile, ending=head.ending, reason=head.reason, guest_time=head.guest_time, wall_time=head.wall_time,
-        lost=head.lost, processes={process.key: process for process in head.processes},
+        profile=head.profile,
+        ending=head.ending,
+        reason=head.reason,
+        guest_time=head.guest_time,
+        wall_time=head.wall_time,
+        lost=head.lost,
+        processes={process.key: process for process in head.processes},
         events=tuple(event_from_json(line) for line in rest if line.strip()),
-    )  # fmt: skip
+    )
