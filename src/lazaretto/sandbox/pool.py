@@ -79,6 +79,11 @@ class Pool:
             if not self._closed and self._size:
                 self._restorer.submit(self._fill, profile)
 
+    def waiting(self, profile: str) -> int:
+        """How many machines of that profile wait now."""
+        with self._lock:
+            return len(self._waiting[profile])
+
     def _fill(self, profile: str) -> None:
         try:
             while not self._closed and len(self._waiting[profile]) < self._size:

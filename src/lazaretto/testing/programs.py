@@ -124,6 +124,11 @@ class Programs:
         """An x86-64 library."""
         return self._compile(source, "gcc", ("-O1", "-shared", "-fPIC", "-w", *flags), name)
 
+    def pe(self, source: str, *flags: str, bits: int = 64, name: str = "sample.exe") -> Path:
+        """A Windows console program of 64 or 32 bits; with "-shared" a library."""
+        compiler = {64: "x86_64-w64-mingw32-gcc", 32: "i686-w64-mingw32-gcc"}[bits]
+        return self._compile(source, compiler, ("-O1", "-w", *flags), name)
+
     def freestanding(self, source: str, machine: str, name: str = "sample") -> Path:
         """A program without a C library: `source` defines `void program(void)` and has say(), put() and quit()."""
         compiler, flags = MACHINES[machine]
