@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -73,6 +73,7 @@ def detonate(
     guest_time: float = 600.0,
     wall_time: float = 60.0,
     reboot: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    accelerator: Literal["auto", "tcg", "kvm"] = "auto",
     out: Annotated[Path | None, Parameter(show_default=False)] = None,
     common: Common = DEFAULT,
 ) -> int:
@@ -94,6 +95,10 @@ def detonate(
         Seconds it may take on this computer.
     reboot
         Restart the guest's session after the run, to see what comes back.
+    accelerator
+        tcg emulates the processor: any computer, and waiting costs nothing. kvm uses the processor's own
+        virtualisation, for programs that compute for long. auto: tcg, then kvm for what tcg did not finish, if a
+        trial shows that kvm works here.
     out
         Folder for report.json, trace.jsonl, dropped files, screenshots, network capture.
     """
@@ -120,6 +125,7 @@ def detonate(
             guest_time_s=guest_time,
             wall_time_s=wall_time,
             reboot=reboot,
+            accelerator=accelerator,
             arguments=arguments,
         )
         result = _run(request, terminal)

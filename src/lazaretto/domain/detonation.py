@@ -30,6 +30,7 @@ class DetonationRequest(msgspec.Struct, frozen=True, kw_only=True):
     guest_time_s: float = 600.0
     wall_time_s: float = 60.0
     reboot: bool = False  # restart the guest's session after the run
+    accelerator: str = "auto"  # tcg, kvm, or auto: KVM, if it works, for what TCG did not finish in its wall time
     arguments: tuple[str, ...] = ()
 
 
@@ -48,6 +49,7 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
 
     profile: str
     image: str  # hash of the image
+    accelerator: str = "tcg"  # tcg (with time warp) or kvm
 
 
 class Detonation(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,10 +29,12 @@ from lazaretto.sandbox.account.build import Account
 from lazaretto.sandbox.account.manifest import GuestManifest
 from lazaretto.sandbox.account.records import RecordReader
 from lazaretto.sandbox.artifacts import Collector
+from lazaretto.sandbox.boot import boot_under_kvm, why_no_kvm
 from lazaretto.sandbox.image import recipe
 from lazaretto.sandbox.listen import BUDGETS, Listener
 from lazaretto.sandbox.machine import medium
 from lazaretto.sandbox.machine.frames import Frame, FrameReader, FrameType
+from lazaretto.sandbox.machine.hardware import Accelerator
 from lazaretto.sandbox.machine.process import Machine
 from lazaretto.sandbox.pool import Pool, dispose
 
@@ -199,13 +201,28 @@ class Sandbox:
 
     def __call__(self, request: DetonationRequest, progress: ProgressListener = nobody) -> Detonation:
         """Run one sample; see `domain.detonation.Detonator`."""
+        if request.accelerator == Accelerator.KVM:
+            return self._attempt(request, Accelerator.KVM, progress)
+        first = self._attempt(request, Accelerator.TCG, progress)
+        if request.accelerator != "auto" or first.trace.ending is not Ending.WALL_TIME:
+            return first
+        image = self.pool.store.find(request.profile)
+        if why_no_kvm(self.pool.store, image):
+            return first
+        # what the emulator did not finish in its wall time, the processor itself may
+        for artifact in first.artifacts:
+            request.out.joinpath(artifact.path).unlink(missing_ok=True)
+        return self._attempt(request, Accelerator.KVM, progress)
+
+    def _attempt(self, request: DetonationRequest, accelerator: Accelerator, progress: ProgressListener) -> Detonation:
         stages: dict[str, float] = {}
         began = time.monotonic()
         image = self.pool.store.find(request.profile)
         job = launching.job(request, recipe.load(request.profile).settings, time.time())
         manifest = msgspec.convert(image.manifest(), GuestManifest)
         progress(Progress("restore", None, request.profile))
-        machine = self.pool.take(request.profile)
+        warm = accelerator is Accelerator.TCG
+        machine = self.pool.take(request.profile) if warm else boot_under_kvm(self.pool.store, image)
         try:
             stages["restore"] = time.monotonic() - began
             run = self._run(machine, request, job, manifest, progress)
@@ -226,6 +243,7 @@ class Sandbox:
         log.info(
             "detonate.done",
             profile=request.profile,
+            accelerator=accelerator,
             ending=ending,
             events=len(trace.events),
             lost=trace.lost.total,
@@ -233,7 +251,7 @@ class Sandbox:
         )
         return Detonation(
             trace=trace,
-            guest=Guest(profile=request.profile, image=image.digest),
+            guest=Guest(profile=request.profile, image=image.digest, accelerator=accelerator),
             engine_version=__version__,
             artifacts=tuple(run.collector.artifacts),
             stages={name: round(seconds, 4) for name, seconds in stages.items()},

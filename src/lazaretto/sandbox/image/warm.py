@@ -37,7 +37,7 @@ def save(wanted: Recipe, folder: Path, scratch: Path, say: roots.Say) -> None:
         )
         bounds = lockdown.Bounds(processor_time=2 * BOOT_SECONDS, file_size=_STATE_MOST)
         with Machine.start(files, job, bounds=bounds) as machine:
-            _await_ready(machine, say)
+            await_word(machine, "ready", BOOT_SECONDS, say)
             machine.stop()
             say("saving")
             state.pack(folder / "state.lz4", machine.save_state)
@@ -50,26 +50,29 @@ def boot_description(wanted: Recipe) -> dict[str, Any]:
     return {"profile": wanted.name, **{name: part for name, part in wanted.settings.items() if name != "image"}}
 
 
-def _await_ready(machine: Machine, say: roots.Say) -> None:
-    """Read the guest's console and the keeper's port until it says that it is ready."""
+def await_word(machine: Machine, word: str, seconds: float, say: roots.Say = lambda _: None) -> None:
+    """Read the guest's console and the keeper's port until the keeper says `word`: "hello" (it runs) or "ready".
+
+    Raises `ImageBroken` when it does not in time, with the last of the console.
+    """
     reader = FrameReader(budget=16 << 20)
     console = b""
-    deadline = time.monotonic() + BOOT_SECONDS
+    deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         selector.register(machine.ports["keeper"], selectors.EVENT_READ)
         selector.register(machine.console, selectors.EVENT_READ)
         while time.monotonic() < deadline and machine.running:
-            for key, _ in selector.select(1.0):
-                data = machine.console.recv(65536) if key.fileobj is machine.console else b""
-                console = (console + data)[-8192:]
-                if key.fileobj is not machine.console:
-                    for frame in reader.feed(machine.ports["keeper"].recv(65536)):
-                        message = msgspec.json.decode(frame.payload) if frame.type is FrameType.JSON else {}
-                        if message.get("event") == "ready":
-                            return
-                        if message.get("event") == "failed":
-                            raise ImageBroken(f"the guest could not be prepared:\n{message.get('text')}")
-                        if message.get("event") == "step":
-                            say(f"starting {message.get('what')}")
+            for key, _ in selector.select(0.5):
+                if key.fileobj is machine.console:
+                    console = (console + machine.console.recv(65536))[-8192:]
+                    continue
+                for frame in reader.feed(machine.ports["keeper"].recv(65536)):
+                    message = msgspec.json.decode(frame.payload) if frame.type is FrameType.JSON else {}
+                    if message.get("event") == word:
+                        return
+                    if message.get("event") == "failed":
+                        raise ImageBroken(f"the guest could not be prepared:\n{message.get('text')}")
+                    if message.get("event") == "step":
+                        say(f"starting {message.get('what')}")
     tail = console.decode("utf-8", "replace")[-6000:]
-    raise ImageBroken(f"the guest did not become ready; the last of its console:\n{tail}")
+    raise ImageBroken(f"the guest did not say {word!r} in {seconds:.0f} s; the last of its console:\n{tail}")

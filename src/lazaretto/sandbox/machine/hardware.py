@@ -84,7 +84,8 @@ def _smbios(disguise: Disguise) -> list[str]:
 def _cpu(hardware: Hardware) -> str:
     # -smap, -smep, -pku: QEMU 7.2's TCG faults on a user-mode iretq with SMAP, which Wine uses.
     # hypervisor=off: the CPUID bit is what detectors ask first.
-    base = "max,-smap,-smep,-pku" if hardware.accelerator is Accelerator.TCG else "host"
+    # -erms: else kernel and libc copy memory by `rep movsb`, which the emulator does byte after byte.
+    base = "max,-smap,-smep,-pku,-erms" if hardware.accelerator is Accelerator.TCG else "host,-arch-capabilities"
     vendor = ",vendor=GenuineIntel,family=6,model=158,stepping=10" if hardware.accelerator is Accelerator.TCG else ""
     return f"{base},hypervisor=off{vendor},model-id={hardware.disguise.cpu}"
 

@@ -56,18 +56,19 @@ def _cage() -> list[str]:
     ]  # fmt: skip
 
 
-def _user(slot: int) -> list[str]:
+def _user(slot: int, device: str | None) -> list[str]:
     """How root becomes nobody in particular; an ordinary user stays what it is, the user namespace takes the rest."""
     if os.geteuid() != 0:
         return []
     uid = str(FIRST_UID + slot % UIDS)
-    return ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--"]
+    groups = ["--groups", str(Path(device).stat().st_gid)] if device else ["--clear-groups"]
+    return ["setpriv", "--reuid", uid, "--regid", uid, *groups, "--no-new-privs", "--inh-caps=-all", "--"]
 
 
 def caged(command: Sequence[str], slot: int, device: str | None = None) -> list[str]:
-    """`command` inside the cage; `device` is a device node (/dev/kvm) it may use."""
+    """`command` inside the cage; `device` is a device node (/dev/kvm) it may use, as a member of the node's group."""
     extra = ["--dev-bind", device, device] if device else []
-    return [*_user(slot), *_cage(), *extra, "--", *command]
+    return [*_user(slot, device), *_cage(), *extra, "--", *command]
 
 
 def limiter(bounds: Bounds) -> Callable[[], None]:
