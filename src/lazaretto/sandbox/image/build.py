@@ -12,13 +12,15 @@ When all is done the parts are thrown away; LAZARETTO_KEEP_PARTS=1 keeps them, f
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -41,6 +43,22 @@ class Builder:
 
     def build(self, profiles: tuple[str, ...]) -> list[Image]:
         """The current images of `profiles`, made where they are missing; two things at a time, since most is unpacking."""
+        with self._alone():
+            return self._build_and_tidy(profiles)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One build at a time in a home: a second waits, and then finds what the first has made."""
+        self._store.home.mkdir(parents=True, exist_ok=True)
+        with (self._store.home / "build.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._report("build", "waiting for another build to end")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _build_and_tidy(self, profiles: tuple[str, ...]) -> list[Image]:
         images = self._build(profiles)
         if not os.environ.get("LAZARETTO_KEEP_PARTS"):
             shutil.rmtree(self._parts, ignore_errors=True)
