@@ -60,7 +60,8 @@ def test_memory_hog(bad, programs):
 
 
 def test_disk_filler(bad, programs):
-    observed = bad(programs.file("fill.sh", "cat /dev/zero > /root/big; cat /dev/zero > /tmp/big; echo full $?"), "sh", wall_time_s=60.0)
+    script = "cat /dev/zero > /root/big; cat /dev/zero > /tmp/big; echo full $?"
+    observed = bad(programs.file("fill.sh", script), "sh", wall_time_s=60.0)
     assert observed.ending is Ending.EXITED
     assert "full 1" in observed.console
     assert observed.one("file.write", path="/root/big").size > 100 << 20
