@@ -42,7 +42,7 @@ class Builder:
         self._making: dict[str, threading.Lock] = {}
 
     def build(self, profiles: tuple[str, ...]) -> list[Image]:
-        """The current images of `profiles`, made where they are missing; two things at a time, since most is unpacking."""
+        """The current images of `profiles`, made where missing; two parts at a time, since most is unpacking."""
         with self._alone():
             return self._build_and_tidy(profiles)
 
@@ -170,7 +170,8 @@ class Builder:
         """The finished part, made if it is not there; only whole parts have the name without a dot."""
         with self._guard:
             making = self._making.setdefault(kind, threading.Lock())
-        with making:  # one thread makes it, the others wait; parts are needed in one direction, so nobody waits in a ring
+        # One thread makes it, the others wait; parts are needed in one direction, so nobody waits in a ring.
+        with making:
             return self._make_part(kind, digest, make)
 
     def _make_part(self, kind: str, digest: str, make: Callable[[Path, roots.Say], None]) -> Path:
