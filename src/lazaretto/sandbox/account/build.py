@@ -26,6 +26,7 @@ from lazaretto.sandbox.account.files import Files
 from lazaretto.sandbox.account.handles import Handles
 from lazaretto.sandbox.account.journal import Journal
 from lazaretto.sandbox.account.kernel import Kernel
+from lazaretto.sandbox.account.macros import Macros
 from lazaretto.sandbox.account.manifest import GuestManifest
 from lazaretto.sandbox.account.modules import Modules
 from lazaretto.sandbox.account.native import NativeServices
@@ -69,7 +70,8 @@ class Account:
             derive=self._derive,
         )
         self._network = Network(manifest, self._processes, self._journal, self._derive)
-        self._session = Session(self._processes, self._files, self._native, self._journal)
+        macros = Macros(self._processes, self._journal, self._derive)
+        self._session = Session(self._processes, self._files, self._native, macros, self._journal)
         self._kernel = Kernel(self._processes, self._journal)
         self._told: list[messages.Internet] = []
         self._lost = 0

@@ -1,7 +1,7 @@
 """Files: one event for what a program did to a file, not for each call, and nothing of what loaders read.
 
 What is left out is decided by what the file is on the machine (`Place.noise`) and only for reading and looking; a
-change is never left out.
+change is never left out, but for what an office keeps for itself (`Place.host`), and only while it is the office.
 """
 
 from __future__ import annotations
@@ -336,7 +336,7 @@ class Files:
     ) -> Draft:
         if proc.windows:
             self.first(cls, proc, place)
-        return self._journal.add(
+        draft = self._journal.add(
             cls,
             record.time,
             proc,
@@ -346,6 +346,8 @@ class Files:
             path=place.shown,
             **fields,
         )
+        draft.hidden = draft.hidden or (proc.host and place.host)
+        return draft
 
 
 def _own_proc(path: str, proc: Proc) -> bool:

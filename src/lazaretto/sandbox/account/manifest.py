@@ -43,6 +43,7 @@ class GuestManifest(msgspec.Struct, frozen=True, kw_only=True):
     builtin: tuple[str, ...] = ()  # Wine's own DLLs and programs: calls from there are not the program's
     noise: tuple[str, ...] = ()  # read (or looked for) by loaders and runtimes for every program
     scratch: tuple[str, ...] = ()  # files of Wine's server that every Windows program writes through shared memory
+    host_files: tuple[str, ...] = ()  # what the program that opens documents keeps and reads for itself
     helpers: tuple[str, ...] = ()  # programs that the machine starts beside others by itself: conhost
     noise_keys: tuple[str, ...] = ()  # registry keys (HKLM\...) that are queried for every program; below them too
     own_keys: tuple[str, ...] = ()  # registry keys that Wine's own libraries set in every program

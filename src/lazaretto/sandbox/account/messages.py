@@ -147,6 +147,13 @@ class WindowSeen(Keeper, frozen=True, kw_only=True, tag="window"):
     pid: int = 0
 
 
+class Launcher(Keeper, frozen=True, kw_only=True, tag="launcher"):
+    """One line that a program of the session said which starts or opens samples (`name` as in the profile)."""
+
+    name: str = ""
+    line: str = ""
+
+
 class Blob(Keeper, frozen=True, kw_only=True, tag="blob"):
     """A dropped file or a piece of memory that the host has stored. Made by the host, not sent by the guest."""
 
@@ -167,12 +174,12 @@ class Done(Keeper, frozen=True, kw_only=True, tag="done"):
 
 
 AnyInternet = Dns | Connect | Tls | Http | Served | Smtp | Login | Ftp | Line | Data | Close | Trouble | Finished
-AnyKeeper = Inhabitants | Started | ConsoleOutput | WindowSeen | Blob | Restarted | Done
+AnyKeeper = Inhabitants | Started | ConsoleOutput | WindowSeen | Launcher | Blob | Restarted | Done
 
 INTERNET_TAGS: Final = frozenset(
     ("dns", "connect", "tls", "http", "served", "smtp", "login", "ftp", "line", "data", "close", "trouble", "finished")
 )
-KEEPER_TAGS: Final = frozenset(("machine", "start", "console", "window", "blob", "restart", "done"))
+KEEPER_TAGS: Final = frozenset(("machine", "start", "console", "window", "launcher", "blob", "restart", "done"))
 
 
 def read(port: str, message: dict[str, object]) -> AnyInternet | AnyKeeper | None:

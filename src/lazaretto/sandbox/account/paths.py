@@ -21,6 +21,7 @@ class Place:
     path: str  # in the guest's file system, cleaned
     shown: str  # as the guest's user would write it
     noise: bool  # loaders and runtimes read it for every program
+    host: bool  # the program that opens documents keeps it for itself
     scratch: bool  # Wine's server keeps shared memory there
     helper: bool  # a program that the machine starts beside others
     builtin: bool  # one of Wine's own modules
@@ -36,6 +37,7 @@ class PathMap:
     def __init__(self, manifest: GuestManifest) -> None:
         self._noise = PathSet(manifest.noise)
         self._builtin = PathSet(manifest.builtin, ignore_case=bool(manifest.drives))
+        self._host = PathSet(manifest.host_files)
         self._scratch = PathSet(manifest.scratch)
         self._helpers = PathSet(manifest.helpers, ignore_case=True)
         self._canaries = PathTable(manifest.canaries, ignore_case=bool(manifest.drives))
@@ -60,6 +62,7 @@ class PathMap:
             path=path,
             shown=shown,
             noise=path in self._noise,
+            host=path in self._host,
             scratch=path in self._scratch,
             helper=path in self._helpers,
             builtin=path in self._builtin,
@@ -94,6 +97,6 @@ class PathMap:
                 return replace(judged, shown=clean(shown))
         shown = clean(shown)
         return Place(
-            path=shown, shown=shown, noise=False, scratch=False, helper=False, builtin=False, canary="", mechanism="",
-            program="", standin=False,
+            path=shown, shown=shown, noise=False, host=False, scratch=False, helper=False, builtin=False, canary="",
+            mechanism="", program="", standin=False,
         )  # fmt: skip

@@ -66,6 +66,7 @@ class Proc:
     early: list[Draft] | None = None  # a Windows program's looking around before its own code runs
     helper: bool = False  # started by the machine beside another; what it starts itself is not
     joined: bool = False  # came into the account by itself, not as a child
+    host: bool = False  # ran before, and opens the sample: an office
     unknown: bool = False  # neither forked nor joined, as far as we saw
     own: Proc | None = None  # the program of the machine (systemctl) for which this process works; may be itself
     bare: bool = False  # forked by the machine for a program that has not begun: what it does is the machine's doing
@@ -204,8 +205,8 @@ class Processes:
         proc.joined = True
         proc.unknown = False
         # not forked for it: a program that ran already takes the sample
-        runs = record.a[1] == 0 and cause is Cause.SAMPLE
-        proc.bare = proc.start is None and cause is not Cause.INJECTED and not runs
+        proc.host = record.a[1] == 0 and cause is Cause.SAMPLE
+        proc.bare = proc.start is None and cause is not Cause.INJECTED and not proc.host
         if proc.bare and not proc.image and cause is not Cause.SAMPLE:
             known = self._machine_pids.get(record.a[1])  # the daemon that forked it
             proc.image = known.image if known is not None else ""
@@ -221,7 +222,7 @@ class Processes:
         proc = self.of(record)
         if proc is self.machine or record.result < 0:
             return None  # a failed exec is a step of a search through PATH
-        proc.bare = False
+        proc.bare = proc.host = False
         before, inherited = proc.start, proc.environment if proc.start is None else None
         if self._works_for_the_machine(proc, record):
             return None

@@ -8,6 +8,7 @@ from lazaretto.domain.trace import ApiCall, Console, Event, Source, Window
 from lazaretto.sandbox.account import managed, messages
 from lazaretto.sandbox.account.files import Files
 from lazaretto.sandbox.account.journal import Draft, Journal
+from lazaretto.sandbox.account.macros import LAUNCHER, Macros
 from lazaretto.sandbox.account.native import NativeServices
 from lazaretto.sandbox.account.processes import Proc, Processes
 from lazaretto.sandbox.account.text import clean
@@ -16,13 +17,17 @@ _PIECE: Final = 4096
 _MAX_CONSOLE: Final = 2_000  # events
 _MAX_LINE: Final = 65_536
 _REPEATS: Final = 100
+_OF_THE_SAMPLE: Final = (messages.ConsoleOutput, messages.WindowSeen, messages.Launcher)
 
 
 class Session:
-    def __init__(self, processes: Processes, files: Files, native: NativeServices, journal: Journal) -> None:
+    def __init__(
+        self, processes: Processes, files: Files, native: NativeServices, macros: Macros, journal: Journal
+    ) -> None:
         self._processes = processes
         self._files = files
         self._native = native
+        self._macros = macros
         self._journal = journal
         self._rest: dict[str, bytes] = {}  # by stream: a line that is not complete yet
         self._console = 0
@@ -32,7 +37,7 @@ class Session:
     def message(self, message: messages.Keeper) -> None:
         """One message of the keeper."""
         sample = self._processes.sample
-        if (sample is None or sample.bare) and isinstance(message, (messages.ConsoleOutput, messages.WindowSeen)):
+        if (sample is None or sample.bare) and isinstance(message, _OF_THE_SAMPLE):
             if len(self._early) < _MAX_CONSOLE:
                 self._early.append(message)
             return
@@ -45,10 +50,14 @@ class Session:
         early, self._early = self._early, []
         for one in early:
             self._message(one)
+        self._macros.finish()
 
     def _message(self, message: messages.Keeper) -> None:
         if isinstance(message, messages.ConsoleOutput):
             self._output(message)
+        elif isinstance(message, messages.Launcher):
+            if message.name == LAUNCHER:
+                self._macros.line(message.time, message.line)
         elif isinstance(message, messages.WindowSeen):
             proc = (self._processes.inner(message.pid) if message.pid else None) or self._processes.sample
             if proc is not None and (message.title or message.text):
