@@ -30,7 +30,8 @@ PATIENCE = 1.6
 """Guest seconds between two answers to a dialog that stays."""
 
 
-_COMMANDED_BY_LETTERS = ("xpdf", "dillo")
+# Programs that take letters for commands, and documents that are there to be read.
+_NOT_TYPED_INTO = ("xpdf", "dillo", "office")
 
 
 @dataclass
@@ -169,9 +170,10 @@ class Human:
             say(event="action", what="click", title=seen.title, x=x, y=y)
             time.sleep(0.15)
         self.hand.scroll(3)
-        if not any(name in seen.window_class.lower() for name in _COMMANDED_BY_LETTERS):
+        if not any(name in seen.window_class.lower() for name in _NOT_TYPED_INTO):
             self.hand.type("ok")
         self.hand.scroll(2, down=False)
+        say(event="action", what="read", title=seen.title)
 
     # --- what it tells ------------------------------------------------------------------------------------------------
 

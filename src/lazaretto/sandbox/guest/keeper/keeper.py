@@ -33,6 +33,9 @@ CONSOLE_MOST = 256 * 1024
 # How often the session may run into the bound of its memory before its largest process is ended: left alone, the kernel
 # throws out and reads back the same few pages of programs for minutes before it gives up.
 MEMORY_STRAITS = 100
+# How long (guest seconds) a document may lie open before the human must have looked at it.
+FIRST_LOOK = 20.0
+WAIT_MOST = 3600.0
 
 
 class Run:
@@ -51,6 +54,11 @@ class Run:
         self.quiet = False
         self.before = world.processes()
         self.straits = 0
+        # A document stays open for ever; it is done when nothing has happened for `idle` seconds after it was read.
+        # `look` is when to ask next whether anything has.
+        self.idle = float(job.get("idle", 0))
+        self.look = self.idle and time.monotonic() + FIRST_LOOK + self.idle
+        self.activity: tuple[int, int] | None = None  # live processes, records so far
         self.memory_events = open(f"{world.CGROUP}/memory.events", "rb", buffering=0)  # noqa: SIM115 - for the whole run
 
     # --- before -------------------------------------------------------------------------------------------------------
@@ -130,10 +138,22 @@ class Run:
             until = self._until()
             if now >= until:
                 return "exited"
-            for key, _ in self.selector.select(min(until, self.deadline) - now):
+            if self.look and now >= self.look:
+                self._ask()
+            next_time = min(until, self.deadline, self.look or self.deadline)
+            for key, _ in self.selector.select(max(next_time - now, 0)):
                 handler, *arguments = key.data if isinstance(key.data, tuple) else (key.data,)
                 ending = ending or handler(key, *arguments) or ""
         return ending
+
+    def _ask(self) -> None:
+        self.look = time.monotonic() + self.idle
+        self.world.tracer.say("activity")
+
+    def _is_over(self, live: int, records: int) -> bool:
+        """Whether the document's program is the only one left and has done nothing since it was asked last."""
+        before, self.activity = self.activity, (live, records)
+        return live <= 1 and before == self.activity
 
     def _until(self) -> float:
         """When the run ends if nothing more happens: once the sample is gone, and what it left had its time."""
@@ -162,6 +182,8 @@ class Run:
                 self.first_quiet = self.first_quiet or time.monotonic()
             elif word == "busy":
                 self.quiet = False
+            elif word == "activity" and self._is_over(*map(int, rest)):
+                return "exited"
             elif word == "code" and rest:
                 collect.memory(self.port, [int(rest[0])], self.dumped)
         return ""
@@ -183,10 +205,18 @@ class Run:
             self.selector.unregister(key.fileobj)
         for line in text.decode("utf-8", "replace").splitlines():
             self.port.message(event="launcher", name=name, time=time.monotonic_ns(), line=line[:4096])
+            if self.look and line.startswith('{"wait":'):  # a macro sleeps: not over before it is awake
+                self._put_off(line)
             if line.startswith("error"):
                 self.reason = line[5:].strip()
                 return "refused"
         return ""
+
+    def _put_off(self, line: str) -> None:
+        with contextlib.suppress(ValueError, TypeError):
+            seconds = min(float(json.loads(line)["wait"]), WAIT_MOST)
+            self.look = max(self.look, time.monotonic() + seconds + self.idle)
+            self.activity = None
 
     def _on_memory(self, _key: Any) -> str:
         self.memory_events.seek(0)

@@ -10,6 +10,7 @@
  *     join PID REASON          this process joins now: injected, service, task, session, sample
  *     ignore PID               forget the process as a launcher, a watched one, and a member
  *     list                     answered by "live N"
+ *     activity                 answered by "activity N M": live processes, records so far
  *     flush                    answered by "flushed" when everything seen so far was written to the port
  *
  * It says by itself: "ready" once everything is attached, "empty" when the last process of the account is gone, "busy" when
@@ -33,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -73,6 +75,7 @@ static unsigned char frame[sizeof(struct frame_head) + FRAME_ROOM];
 static size_t frame_used = sizeof(struct frame_head);
 static unsigned long long lost_reported, joined_at_empty;
 static bool quiet; /* "empty" was said last */
+static unsigned long long taken; /* records so far */
 
 static void die(const char *what)
 {
@@ -156,6 +159,7 @@ static int take_record(void *context, void *record, size_t size)
 	const struct record_head *head = record;
 
 	(void)context;
+	taken++;
 	if (head->kind == R_MEMORY && (head->a[3] & MEMORY_KEPT) == MEMORY_FILLED)
 		note_code(head);
 	if (frame_used + size > sizeof(frame))
@@ -169,9 +173,14 @@ static void make_record(enum record_kind kind, unsigned int pid, const struct me
 {
 	struct record_head head = {.size = sizeof(head), .kind = kind, .pid = pid, .tid = pid};
 	struct timespec now;
+	struct stat about;
+	char path[32];
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	head.time = now.tv_sec * 1000000000ull + now.tv_nsec;
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	if (pid && !stat(path, &about))
+		head.uid = about.st_uid;
 	if (member) {
 		head.inner_pid = member->inner_pid;
 		head.flags = member->flags;
@@ -295,7 +304,10 @@ static void obey(const char *line)
 		ignore(pid);
 	else if (!strcmp(order, "list") && words == 1)
 		say("live %lld", (long long)skeleton->bss->live);
-	else if (!strcmp(order, "flush") && words == 1) {
+	else if (!strcmp(order, "activity") && words == 1) {
+		drain();
+		say("activity %lld %llu", (long long)skeleton->bss->live, taken);
+	} else if (!strcmp(order, "flush") && words == 1) {
 		drain();
 		say("flushed");
 	} else
