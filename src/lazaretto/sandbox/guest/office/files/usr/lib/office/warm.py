@@ -3,11 +3,11 @@
 # The types of the office's interfaces exist only inside the office.
 # mypy: ignore-errors
 
+import subprocess
 import time
 from pathlib import Path
 
 import uno
-from com.sun.star.beans import PropertyValue
 
 FOLDER = "/usr/lib/office/warm"
 
@@ -23,21 +23,37 @@ def connect():
     raise SystemExit("the office does not answer")
 
 
-def setting(name, value):
-    return PropertyValue(Name=name, Value=value)
-
-
 office = connect()
 office.ServiceManager.createInstanceWithContext("org.openoffice.MacroStarter", office)
 desktop = office.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", office)
+
+
+def documents():
+    """The open documents but the empty one that stays."""
+    parts = desktop.Components.createEnumeration()
+    found = []
+    while parts.hasMoreElements():
+        part = parts.nextElement()
+        if getattr(part, "URL", ""):
+            found.append(part)
+    return found
+
+
+def empty():
+    """An empty document: without a window the office would end. The next document takes its place."""
+    desktop.loadComponentFromURL("private:factory/swriter", "_blank", 0, ())
+
+
 for path in sorted(Path(FOLDER).iterdir()):
-    settings = (setting("MacroExecutionMode", 4), setting("UpdateDocMode", 3))
-    document = desktop.loadComponentFromURL(f"file://{path}", "_blank", 0, settings)
-    time.sleep(1)
-    if document is not None:
+    empty()
+    copy = Path("/home/claire/Downloads") / path.name
+    copy.write_bytes(path.read_bytes())
+    subprocess.run(["/usr/bin/soffice", str(copy)], check=False)  # as a sample will be
+    time.sleep(4)
+    for document in documents():
         document.close(True)
-# The last window stays: without one the office would end, and its user would have none open either.
-desktop.loadComponentFromURL("private:factory/swriter", "_blank", 0, ())
-time.sleep(2)
+    copy.unlink()
+empty()
+time.sleep(3)
 for path in Path("/tmp").glob("warm*"):
     path.unlink()

@@ -9,13 +9,12 @@ they fetch from the (pretended) internet; files go to drive C. One JSON line eac
 # Starts as often as a macro calls a program: nothing is imported that is not needed.
 # ruff: noqa: PLC0415, PTH103, PTH106, PTH108, PTH110, PTH112, PTH113, PTH118, PTH119, PTH120, PTH123, SIM105
 
-import base64
-import json
 import os
 import re
-import subprocess
 import sys
 import time
+from _json import encode_basestring_ascii as quoted
+from binascii import a2b_base64
 from collections.abc import Callable, Iterator
 
 sys.path.insert(0, "/usr/lib/win")
@@ -32,7 +31,8 @@ def say(program: str, action: str = "", detail: str = "") -> None:
         return
     line = " ".join(sys.argv[2:])
     told = {"program": program, "command_line": line[:1500], "action": action, "detail": detail[: _LINE_MOST // 2]}
-    os.write(1, json.dumps({"standin": told}).encode() + b"\n")
+    fields = ", ".join(f'"{name}": {quoted(value)}' for name, value in told.items())
+    os.write(1, f'{{"standin": {{{fields}}}}}\n'.encode())
 
 
 def fetch(url: str, target: str | None = None) -> bytes:
@@ -57,8 +57,8 @@ def start(words: list[str], wait: bool = True) -> int:
     found = drive.command(words)
     if found is None:
         return 9009
-    child = subprocess.Popen(found[1], executable=found[0])
-    return int(child.wait()) if wait else 0
+    child = os.posix_spawn(found[0], found[1], os.environ)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if wait else 0
 
 
 # --- cmd -------------------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def powershell(words: list[str]) -> int:
             and number + 1 < len(words)
         ):
             try:
-                script = base64.b64decode(words[number + 1] + "==").decode("utf-16-le", "replace")
+                script = a2b_base64(words[number + 1] + "==").decode("utf-16-le", "replace")
             except ValueError:
                 script = words[number + 1]
             break
@@ -237,7 +237,7 @@ def act(script: str) -> None:
     flat = re.sub(r"['\"]\s*\+\s*['\"]", "", script).replace("`", "")
     for inner in re.findall(r"FromBase64String\(['\"]([A-Za-z0-9+/=]{40,})", flat)[:4]:
         try:
-            flat += "\n" + base64.b64decode(inner).decode("utf-8", "replace")
+            flat += "\n" + a2b_base64(inner).decode("utf-8", "replace")
         except ValueError:
             pass
     places = re.findall(r"""['"]?((?:[A-Za-z]:\\|%\w+%\\|\$env:\w+[\\/])[^'"\s,;)]+)""", flat)
@@ -300,7 +300,7 @@ def certutil(words: list[str]) -> int:
         say("certutil", "decode", " ".join(plain))
         text = re.sub(r"-----[^-]+-----|\s", "", read(plain[0]))
         try:
-            content = bytes.fromhex(text) if "decodehex" in flags else base64.b64decode(text + "==")
+            content = bytes.fromhex(text) if "decodehex" in flags else a2b_base64(text + "==")
         except ValueError:
             return 1
         with open(drive.inside(plain[1]), "wb") as file:

@@ -37,6 +37,8 @@ _WORDS = (
     (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?Dir\$?(?=\s*\()", re.IGNORECASE), "Win_Dir"),
     (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?FileLen(?=\s*\()", re.IGNORECASE), "Win_FileLen"),
     (re.compile(r"(?<![\w.])(Kill|MkDir|RmDir|ChDir|FileCopy)(?=\s+[^=\s])", re.IGNORECASE), r"Win_\1"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?MsgBox(?=\s*[(\w\"])", re.IGNORECASE), "Win_MsgBox"),
+    (re.compile(r"(?<![\w.])Application\.Wait(?=\s*[(\w\"])", re.IGNORECASE), "Win_WaitUntil"),
     (re.compile(r"(?<![\w.])SetAttr(?=\s+[^=\s])", re.IGNORECASE), "Win_SetAttr"),
     # Basic here does not know what is in brackets after brackets.
     (re.compile(r"(\.(?:Environment|SpecialFolders|ExecQuery|InstancesOf|Items)\s*(?:\([^()]*\)))\s*(?=\()",
@@ -49,6 +51,16 @@ _OPEN = re.compile(r"^(\s*)Open\s+(.+)\s+For\s+(Output|Input|Append|Binary|Rando
 _SUPPORT = """
 Private Function Win_Object(name)
  Set Win_Object = CreateObject(name)
+End Function
+Private Function Win_MsgBox(text, Optional buttons, Optional title)
+ If IsMissing(buttons) Then buttons = 0
+ If IsMissing(title) Then title = "Microsoft Office"
+ CreateObject("office:windows").MsgBox text, buttons, title
+ Win_MsgBox = MsgBox(text, buttons, title)
+End Function
+Private Function Win_WaitUntil(moment)
+ CreateObject("office:windows").Wait (CDbl(CDate(moment)) - CDbl(Now)) * 86400
+ Win_WaitUntil = True
 End Function
 Private Function Win_Shell(line, Optional style)
  Win_Shell = CreateObject("office:windows").Shell(line)

@@ -20,6 +20,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import traceback
 
 import uno
@@ -51,6 +52,14 @@ def say(thing, name, arguments, result=None):
         told["arguments"] = shown = [one[: len(one) // 2] for one in shown]
         line = json.dumps({"call": told})
     os.write(1, line.encode() + b"\n")
+
+
+def pause(seconds):
+    """Wait, and say beforehand for how long: an office that does nothing would be taken for done."""
+    seconds = min(max(seconds, 0), 3600)
+    if not os.path.exists(_WARMING):
+        os.write(1, json.dumps({"wait": seconds}).encode() + b"\n")
+    time.sleep(seconds)
 
 
 def _shown(value):
@@ -841,6 +850,12 @@ class Windows(Automation):
     def do_shell(self, line):
         return start(line).pid
 
+    def do_msgbox(self, text, buttons=0, title=""):
+        """The box itself is the office's; here it is only told of."""
+
+    def do_wait(self, seconds):
+        pause(float(seconds))
+
     def do_environ(self, name):
         if isinstance(name, (int, float)):
             names = sorted(drive.VARIABLES)
@@ -902,9 +917,7 @@ class Windows(Automation):
         elif key in {"createprocess", "createprocessasuser"} and len(arguments) > 1:
             start(arguments[1] or f'"{arguments[0]}"')
         elif key in {"sleep", "sleepex"}:
-            import time
-
-            time.sleep(min(float(arguments[0]) / 1000, 3600))
+            pause(float(arguments[0]) / 1000)
         result = _RESULTS.get(key, 1)
         if result == "memory":
             Windows.allocated = getattr(Windows, "allocated", 0) + 0x10000
