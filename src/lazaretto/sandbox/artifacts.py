@@ -43,6 +43,22 @@ class Limits:
     total: int = 256 << 20
 
 
+class _Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What the begin of every blob says. Types are checked: a number may be text or infinite, a kind a list."""
+
+    id: int
+    size: int
+    kind: str
+    name: str = ""
+
+
+class _Size(msgspec.Struct, frozen=True, kw_only=True):
+    """What a screenshot's begin says besides: pixels."""
+
+    width: int
+    height: int
+
+
 @dataclass
 class _Open:
     about: Mapping[str, Any]
@@ -64,13 +80,14 @@ class Collector:
     def begin(self, port: str, payload: bytes) -> None:
         try:
             about = msgspec.json.decode(payload, type=dict[str, Any])
-            ident, size = int(about["id"]), int(about["size"])
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+            head = msgspec.convert(about, _Head)
+        except (msgspec.MsgspecError, RecursionError):
             self.lost += 1
             return
+        ident, size = head.id, head.size
         fits = 0 <= size <= self.limits.file and self._total + size <= self.limits.total
         full = len(self.artifacts) >= self.limits.files or len(self._open) > 8
-        if about.get("kind") not in _KINDS or not fits or full:
+        if head.kind not in _KINDS or not fits or full or (port, ident) in self._open:
             self.lost += 1
             return
         self._total += size
@@ -101,14 +118,16 @@ class Collector:
         artifact_kind, folder, ending = _KINDS[kind]
         if kind == "screenshot":
             try:
-                content = png_of_bgrx(content, int((about or {})["width"]), int((about or {})["height"]))
-            except (KeyError, TypeError, ValueError):
+                size = msgspec.convert(about or {}, _Size)
+                content = png_of_bgrx(content, size.width, size.height)
+            except (msgspec.ValidationError, ValueError):
                 self.lost += 1
                 return None
         digest = hashlib.sha256(content).hexdigest()
         place = Path(folder) / f"{digest[:32]}{ending}"
         if kind == "screenshot":
-            place = Path(folder) / f"{sum(a.kind == 'screenshot' for a in self.artifacts):02d}{ending}"
+            # in the order of the run; with the digest, since a folder may hold the pictures of an earlier run
+            place = Path(folder) / f"{sum(a.kind == 'screenshot' for a in self.artifacts):02d}-{digest[:16]}{ending}"
         _write(self.out / place, content)
         made = Artifact(kind=artifact_kind, name=name[:_MOST_NAME], sha256=digest, size=len(content), path=str(place))
         self.artifacts.append(made)

@@ -10,6 +10,7 @@ which the guest brings home what is left.
 from __future__ import annotations
 
 import queue
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -114,7 +115,7 @@ class _Run:
         """QEMU is gone: because the guest shut down or panicked (QEMU was told not to reboot), or by itself."""
         try:
             code = self.machine.process.wait(timeout=5)
-        except TimeoutError:
+        except subprocess.TimeoutExpired:
             code = None
         console = bytes(self.listener.console).decode("utf-8", "replace")
         if code == 0:
@@ -153,7 +154,7 @@ class _Run:
     def _message(self, port: str, frame: Frame) -> None:
         try:
             message = msgspec.json.decode(frame.payload, type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             self.collector.lost += 1
             return
         if port == "keeper":
@@ -193,7 +194,7 @@ class _Run:
 
 
 class Sandbox:
-    """Detonates samples, each in a machine of its own. With `machines` > 0 restored machines wait for the next one."""
+    """Detonates samples, each in a machine of its own, which comes from the pool."""
 
     def __init__(self, pool: Pool | None = None, tap: Tap | None = None) -> None:
         self.pool = pool or Pool(size=0)
@@ -279,4 +280,5 @@ class Sandbox:
 
 def detonate(request: DetonationRequest, progress: ProgressListener = nobody) -> Detonation:
     """Run one sample in a machine made for it; for many samples keep a `Sandbox` with a `Pool`."""
-    return Sandbox()(request, progress)
+    with Pool(size=0) as pool:
+        return Sandbox(pool)(request, progress)

@@ -35,11 +35,14 @@ class Qmp:
             raise MachineFailed(f"QEMU is gone ({command}): {error}") from error
         deadline = time.monotonic() + self._timeout
         while True:
-            answer = self._next(deadline)
+            try:
+                answer = self._next(deadline)
+            except TimeoutError as error:
+                raise MachineFailed(f"QEMU did not answer {command} in {self._timeout:.0f} s") from error
             if "event" in answer:
                 self.events.append(answer)
             elif "error" in answer:
-                raise MachineFailed(f"QEMU refused {command}: {answer['error'].get('desc', '')}")
+                raise MachineFailed(f"QEMU refused {command}: {str(answer['error'])[:500]}")
             elif "return" in answer:
                 return answer["return"]
 
@@ -47,9 +50,10 @@ class Qmp:
         """Ask again until `field` of the command's answer is one of `wanted`."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            value = self.call(command).get(field)
-            if value in wanted:
-                return str(value)
+            answer = self.call(command)
+            value = answer.get(field) if isinstance(answer, dict) else None
+            if isinstance(value, str) and value in wanted:
+                return value
             time.sleep(0.005)
         raise MachineFailed(f"QEMU did not finish {command} in {timeout:.0f} s")
 
@@ -82,7 +86,7 @@ class Qmp:
         line, _, self._input = self._input.partition(b"\n")
         try:
             answer = msgspec.json.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise MachineFailed("QEMU answered with rubbish") from error
         if not isinstance(answer, dict):
             raise MachineFailed("QEMU answered with rubbish")
