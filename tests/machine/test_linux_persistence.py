@@ -83,7 +83,7 @@ def test_comes_back_after_a_restart(linux, programs):
     script = UNIT.replace("systemctl start updater.service\n", "echo 'touch /tmp/by-rc' >> /etc/rc.local\n")
     script += "sed -i '/^exit/d' /etc/rc.local; echo '@reboot touch /tmp/by-reboot' | crontab -\n"
     observed = linux(programs.file("back.sh", script), "sh", reboot=True)
-    assert observed.ending is Ending.EXITED
+    assert observed.ending.complete
     session = [process for process in observed.trace.processes.values() if process.cause is Cause.SESSION]
     assert session, observed.story()
     for path in ("/tmp/by-unit", "/tmp/by-rc", "/tmp/by-reboot"):

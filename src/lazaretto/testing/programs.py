@@ -46,7 +46,8 @@ static long call(long n, long a, long b, long c)
 #elif defined(__aarch64__)
 enum { OPENAT = 56, WRITE = 64, EXIT = 93 };
 static long call4(long n, long a, long b, long c, long d)
-{ register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c, x3 __asm__("x3") = d;
+{ register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
   __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory"); return x0; }
 #define call(n, a, b, c) call4(n, a, b, c, 0)
 #define START __asm__(".globl _start\n_start: bl program\n");
@@ -59,9 +60,10 @@ static long call(long n, long a, long b, long c)
 #elif defined(__mips__)
 enum { OPEN = 4005, WRITE = 4004, EXIT = 4001 };
 static long call(long n, long a, long b, long c)
-{ register long v0 __asm__("$2") = n, a0 __asm__("$4") = a, a1 __asm__("$5") = b, a2 __asm__("$6") = c, a3 __asm__("$7");
-  __asm__ volatile("syscall" : "+r"(v0), "=r"(a3) : "r"(a0), "r"(a1), "r"(a2) : "memory", "$8", "$9", "$10", "$11", "$12",
-  "$13", "$14", "$15", "$24", "$25"); return v0; }
+{ register long v0 __asm__("$2") = n, a0 __asm__("$4") = a, a1 __asm__("$5") = b, a2 __asm__("$6") = c;
+  register long a3 __asm__("$7");
+  __asm__ volatile("syscall" : "+r"(v0), "=r"(a3) : "r"(a0), "r"(a1), "r"(a2) : "memory", "$8", "$9", "$10", "$11",
+  "$12", "$13", "$14", "$15", "$24", "$25"); return v0; }
 #define START __asm__(".set noreorder\n.globl __start\n__start: bal program\nnop\n");
 #elif defined(__powerpc__)
 enum { OPEN = 5, WRITE = 4, EXIT = 1 };
