@@ -26,7 +26,7 @@ from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.manifest import GuestManifest, PathSet
 from lazaretto.sandbox.account.processes import Proc, Processes
-from lazaretto.sandbox.account.records import Record
+from lazaretto.sandbox.account.records import Kind, Record
 from lazaretto.sandbox.account.text import clean
 
 MAX_SAME: Final = 200  # connections of one process to one address and port
@@ -66,6 +66,8 @@ class Network:
             self._own(record, found, record.a[3])
         if port == 53 and address in self._resolvers:
             return  # the question itself is an event
+        if protocol == "udp" and record.kind == Kind.CONNECT:
+            return  # nothing is sent yet: resolvers connect only to learn by which way they would send
         if protocol == "unix" and address.removeprefix("@") in self._noise:
             return
         if proc.spend(f"connect {protocol} {address} {port}", MAX_SAME):
