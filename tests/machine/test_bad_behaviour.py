@@ -43,7 +43,7 @@ def bad(guests, programs):
 
 
 def test_fork_bomb(bad, programs):
-    observed = bad(programs.c("#include <unistd.h>\nint main(void) { for (;;) fork(); }"), guest_time_s=5.0)
+    observed = bad(programs.c("#include <unistd.h>\nint main(void) { for (;;) fork(); }"), wall_time_s=6.0)
     assert observed.ending in {Ending.GUEST_TIME, Ending.WALL_TIME}
     assert len(observed.trace.processes) > 200
 

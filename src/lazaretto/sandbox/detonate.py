@@ -221,6 +221,7 @@ class Sandbox:
         image = self.pool.store.find(request.profile)
         job = launching.job(request, recipe.load(request.profile).settings, time.time())
         manifest = msgspec.convert(image.manifest(), GuestManifest)
+        job["jit"] = manifest.jit
         progress(Progress("restore", None, request.profile))
         warm = accelerator is Accelerator.TCG
         machine = self.pool.take(request.profile) if warm else boot_under_kvm(self.pool.store, image)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
 
+from . import world
 from .channel import Port
 
 UPPER = "/run/memory/upper"
@@ -76,9 +78,23 @@ def regions(pid: int) -> Iterator[tuple[int, int, str]]:
             yield int(start, 16), int(end, 16), protection
 
 
-def memory(port: Port, pids: Sequence[int], done: set[tuple[int, int, int]]) -> None:
-    """Send the code in memory of these processes; `done` are regions sent before: pid, start, a sum of content."""
+def makes_code(pid: int, programs: Sequence[str]) -> bool:
+    """Whether the process is one of the machine's programs that make code by their nature (node, java, an emulator).
+
+    A program that the sample put in such a place is none of them.
+    """
+    path = world.program(pid)
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in programs) and not os.path.lexists(UPPER + path)
+
+
+def memory(port: Port, pids: Sequence[int], done: set[tuple[int, int, int]], leave_out: Sequence[str] = ()) -> None:
+    """Send the code in memory of these processes, but of programs that make code by their nature (`leave_out`).
+
+    `done` are regions sent before: pid, start, a sum of content.
+    """
     for pid in pids:
+        if makes_code(pid, leave_out):
+            continue
         for start, end, protection in regions(pid):
             if len(done) >= MOST_DUMPS:
                 return

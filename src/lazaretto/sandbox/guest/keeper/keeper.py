@@ -185,7 +185,7 @@ class Run:
             elif word == "activity" and self._is_over(*map(int, rest)):
                 return "exited"
             elif word == "code" and rest:
-                collect.memory(self.port, [int(rest[0])], self.dumped)
+                collect.memory(self.port, [int(rest[0])], self.dumped, self.job.get("jit", ()))
         return ""
 
     def _on_host(self, _key: Any) -> str:
@@ -286,7 +286,7 @@ class Run:
             self._drain_human()
         with open(f"{world.CGROUP}/cgroup.freeze", "w") as freeze:
             freeze.write("1")
-        collect.memory(self.port, sorted(world.processes() - self.before), self.dumped)
+        collect.memory(self.port, sorted(world.processes() - self.before), self.dumped, self.job.get("jit", ()))
         self.world.tracer.say("flush")
         self.world.internet.say("finish")
         collect.files(self.port, self.began, self.job.get("leave_out", ()))
