@@ -27,16 +27,17 @@ Mono-Bold courbd
 END
 
 # --- our programs -----------------------------------------------------------------------------------------------------
-# Wine prefers its own file of the same name to the one in system32: it must go. The stand-ins of one width are one file.
+# Wine prefers its own file of the same name to the one in system32: it must go. Copies, not links: Wine's server knows a
+# program that runs by its file, and would name all by the first.
 replace() { # replace COMPILED NAME [SUBDIRECTORY]
     rm -f /usr/lib/*/wine/*-windows/"$2.exe"
     mkdir -p "$S/${3-}" "$W/${3-}"
-    ln -f "$OUR/64/$1.exe" "$S/${3-}/$2.exe"
-    ln -f "$OUR/32/$1.exe" "$W/${3-}/$2.exe"
+    cp "$OUR/64/$1.exe" "$S/${3-}/$2.exe"
+    cp "$OUR/32/$1.exe" "$W/${3-}/$2.exe"
 }
 program() { # program COMPILED DIRECTORY NAME
     mkdir -p "$C/$2"
-    ln -f "$OUR/64/$1.exe" "$C/$2/$3.exe"
+    cp "$OUR/64/$1.exe" "$C/$2/$3.exe"
 }
 for name in wscript cscript mshta; do replace "$name" "$name"; done
 for name in vssadmin bcdedit wbadmin reagentc manage-bde diskshadow schtasks at net net1 whoami quser query nltest dsquery klist \
@@ -55,9 +56,9 @@ rm -f /usr/lib/*/wine/*-windows/mscoree.dll
 ln -f "$OUR/64/mscoree.dll" "$S/mscoree.dll"
 ln -f "$OUR/32/mscoree.dll" "$W/mscoree.dll"
 cp "$OUR/64/sihost.exe" "$S/sihost.exe"
-ln "$S/sihost.exe" "$S/taskhostw.exe"
+cp "$OUR/64/sihost.exe" "$S/taskhostw.exe"
 for name in winlogon csrss dwm RuntimeBroker SearchIndexer ctfmon smss wininit lsass fontdrvhost userinit logonui; do
-    ln -f "$OUR/64/idle.exe" "$S/$name.exe"
+    cp "$OUR/64/idle.exe" "$S/$name.exe"
 done
 program idle "Program Files/Windows Defender" MsMpEng
 # Programs that the registry names as installed. They do nothing when started.
@@ -69,9 +70,11 @@ done
 program idle "Program Files (x86)/Adobe/Acrobat Reader DC/Reader" AcroRd32
 
 # --- what a used Windows has lying about ------------------------------------------------------------------------------
+rmdir "$S/tasks" "$W/tasks" 2> /dev/null || true
 mkdir -p "$S/Tasks/Microsoft/Windows" "$S/config" "$S/spool/drivers" "$S/winevt/Logs" "$C/windows/Prefetch" "$C/windows/Logs/CBS" \
     "$C/windows/SoftwareDistribution/Download" "$C/ProgramData/Microsoft/Windows/Start Menu/Programs/Startup" \
     "$C/ProgramData/Microsoft/Windows Defender" "$C/\$Recycle.Bin" "$C/Recovery" "$C/PerfLogs" "$C/System Volume Information"
+printf 'A2C41F7E' > "$C/.windows-serial"
 # Sizes without content: the file system keeps holes for nothing.
 sparse() { truncate -s "$1" "$2"; }
 sparse 1G "$C/pagefile.sys"; sparse 16M "$C/swapfile.sys"; sparse 3G "$C/hiberfil.sys"

@@ -10,6 +10,7 @@ sed -i \
     -e 's/12345-oem-0000001-54321/00330-80000-00000-AA213/' \
     -e 's/12\.0\.7601\.18840/12.0.19041.3636/; s/12,0,7601,18840/12,0,19041,3636/' \
     -e 's/"PATHEXT",,".*"/"PATHEXT",,".COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC"/' \
+    -e 's/winedevice\.exe/SgrmBroker.exe/; s/plugplay\.exe/WUDFHost.exe/' \
     -e '/Debug,"Relay/d' \
     -e '/winemenubuilder/d' \
     -e 's/"winedbg --auto %ld %ld"/"%11%\\WerFault.exe -u -p %ld -s %ld"/' \

@@ -24,9 +24,18 @@ mkdir -p "$HOME_DIR" /run/xfb /tmp/.X11-unix
 chmod 1777 /tmp /tmp/.X11-unix
 chmod 700 /run/xfb
 chown 1000:1000 "$HOME_DIR" /run/xfb
-if [ -d /build/certificates ]; then
-    cp /build/certificates/*.crt /usr/local/share/ca-certificates/ 2>/dev/null && update-ca-certificates || true
+# One authority is trusted, the pretended internet's: Wine reads all that are there at every first use.
+if [ -f /build/certificates/ca.pem ]; then
+    rm -rf /etc/ssl/certs /usr/share/ca-certificates
+    mkdir -p /etc/ssl/certs
+    cp /build/certificates/ca.pem /etc/ssl/certs/ca-certificates.crt
+    cp /build/certificates/ca.pem /etc/ssl/certs/ca.pem
+    openssl rehash /etc/ssl/certs
 fi
+
+# The size of the disk; $LIB is the linker's word for lib/x86_64-linux-gnu or lib/i386-linux-gnu.
+install -m 644 $OUR/64/libdisk.so /usr/lib/x86_64-linux-gnu/libdisk.so
+install -m 644 $OUR/32/libdisk.so /usr/lib/i386-linux-gnu/libdisk.so
 
 # --- Mono -------------------------------------------------------------------------------------------------------------
 
@@ -50,6 +59,12 @@ done
 # --- Wine's files -----------------------------------------------------------------------------------------------------
 
 $OUR/repaint /build/profile/relay.txt $WINE_DIRS
+# Processes that are always in the list (the names inside other files are changed by repaint).
+for dir in /usr/lib/*/wine/*-windows; do
+    for pair in winedevice:SgrmBroker plugplay:WUDFHost; do
+        if [ -f "$dir/${pair%:*}.exe" ]; then mv "$dir/${pair%:*}.exe" "$dir/${pair#*:}.exe"; fi
+    done
+done
 sh -eu /build/profile/inf.sh /usr/share/wine/wine.inf
 
 # --- the Windows installation -----------------------------------------------------------------------------------------
@@ -96,3 +111,5 @@ sed -i -e 's/Wine OLE DB/OLE DB/' -e 's/WINE OLE DB/Microsoft OLE DB/' -e 's/WIN
     -e 's/UIA_wine_private/UIA_core_private/' "$PREFIX/system.reg"
 sed -i -e 's#https\?://www.winehq.org#https://www.msn.com#' "$PREFIX/user.reg"
 chown -R 1000:1000 "$HOME_DIR"
+# Last, since it would be loaded into all that runs here.
+echo '/usr/$LIB/libdisk.so' > /etc/ld.so.preload

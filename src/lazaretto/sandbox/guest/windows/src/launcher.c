@@ -540,6 +540,16 @@ static void run_to_end(const WCHAR *line)
 	CloseHandle(info.hProcess);
 }
 
+__declspec(dllimport) BOOL WINAPI SetShellWindow(HWND);
+
+static BOOL CALLBACK offer_as_shell(HWND window, LPARAM pid)
+{
+	DWORD owner = 0;
+	GetWindowThreadProcessId(window, &owner);
+	if (owner == (DWORD)pid && !GetShellWindow()) SetShellWindow(window);
+	return !GetShellWindow();
+}
+
 /* Asking for the desktop window makes Wine start the desktop's process, as the registry says (setup.sh). */
 static void start_desktop(void)
 {
@@ -549,6 +559,9 @@ static void start_desktop(void)
 	for (int i = 0; i < 600 && !(tray = FindWindowW(L"Shell_TrayWnd", NULL)); i++) Sleep(100);
 	if (tray) GetWindowThreadProcessId(tray, &pid);
 	desktop = OpenProcess(PROCESS_ALL_ACCESS, FALSE, pid);
+	/* Wine's desktop does not say that it is the shell; programs compare its process with their parent. */
+	SetShellWindow(GetDesktopWindow());
+	EnumWindows(offer_as_shell, pid);
 }
 
 /* Programs of the machine that do nothing but be there. */
@@ -634,8 +647,12 @@ static void warm_up(void)
 		L"C:\\windows\\system32\\cmd.exe /c ver", L"C:\\windows\\syswow64\\cmd.exe /c ver",
 		L"C:\\windows\\system32\\wscript.exe //B C:\\windows\\temp\\w.js", L"C:\\windows\\system32\\wscript.exe //B C:\\windows\\temp\\w.vbs",
 		L"C:\\windows\\system32\\rundll32.exe shell32.dll,none", L"C:\\windows\\syswow64\\rundll32.exe shell32.dll,none",
-		L"C:\\windows\\system32\\reg.exe query HKCU\\Software",
+		L"C:\\windows\\system32\\reg.exe query HKCU\\Software", L"C:\\windows\\system32\\net.exe view", L"C:\\windows\\syswow64\\net.exe view",
+		L"C:\\windows\\syswow64\\wscript.exe //B C:\\windows\\temp\\w.js",
 	};
+	/* The trusted authorities go from the kernel's side into the registry when a store is opened first. */
+	HANDLE (WINAPI *open_store)(ULONG_PTR, LPCWSTR) = (void *)GetProcAddress(LoadLibraryW(L"crypt32.dll"), "CertOpenSystemStoreW");
+	if (open_store) open_store(0, L"ROOT");
 	for (int i = 0; i < 2; i++) {
 		HANDLE file = CreateFileW(i ? L"C:\\windows\\temp\\w.vbs" : L"C:\\windows\\temp\\w.js", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
 		const char *text = i ? "Set s = CreateObject(\"WScript.Shell\")\r\nSet f = CreateObject(\"Scripting.FileSystemObject\")\r\n"

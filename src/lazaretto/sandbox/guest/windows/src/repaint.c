@@ -64,6 +64,7 @@ static const struct { const char *from, *to; } texts[] = {
 	{"WINELOADER$", "OEM_LOADER$"},
 	{"WINEBOOTSTRAPMODE$", "OEM_BOOTSTRAPMODE$"},
 	{"WINEDEBUG$", "OEM_DEBUG$"}, /* from then on that is the name by which tracing is asked for */
+	{"PCI\\VEN_%04X&DEV_%04X", "PCI\\VEN_8086&DEV_3E92"}, /* of the display, otherwise zeros */
 	{"Wine Adapter", "UHD Graphics"},
 	{"Wine Display", "PnP  Monitor"},
 };
@@ -75,9 +76,18 @@ static const unsigned char new_sid[24] = {1,    5,    0,    0,    0,    0,    0,
 
 static void replace_sids(unsigned char *start, unsigned char *end)
 {
-	for (unsigned char *p = start; p + 28 <= end && (p = memmem(p, end - p, old_sid, sizeof(old_sid))); p += 24) {
+	for (unsigned char *p = start; p + 32 <= end && (p = memmem(p, end - p, old_sid, sizeof(old_sid))); p += 24) {
+		static const unsigned char none[4];
+		if (p + 32 > end) break;
+		if (!memcmp(p + 24, none, 4) && (!memcmp(p + 28, "\x01\x02\0\0", 4) || !memcmp(p + 28, "\xe8\x03\0\0", 4))) {
+			/* Not the identifier itself but the two halves from which code makes a copy: its bytes 0-15, and 12-27. */
+			memcpy(p + 12, new_sid + 12, 4);
+			memcpy(p + 16, new_sid + 12, 12);
+			if (p[28] == 0xe8) p[28] = 0xe9;
+			continue;
+		}
 		memcpy(p, new_sid, sizeof(new_sid));
-		if (p + 28 <= end && p[24] == 0xe8 && p[25] == 3) p[24] = 0xe9; /* 1000 -> 1001, the first user of a Windows 10 */
+		if (p[24] == 0xe8 && p[25] == 3) p[24] = 0xe9; /* 1000 -> 1001, the first user of a Windows 10 */
 	}
 }
 
