@@ -18,6 +18,8 @@ from lazaretto.sandbox.machine import hardware
 
 GUEST = Path(__file__).parent.parent / "guest"
 PERSONA = Path(__file__).parent.parent / "persona"
+# What writes an image's manifest.json.
+MANIFEST = (Path(__file__).parent / "furnish.py", Path(__file__).parent.parent / "account/manifest.py")
 PROFILES = ("linux", "windows", "office")
 
 SUITE = "bookworm"
@@ -53,6 +55,7 @@ class Recipe:
         parts = [str(BUILDER_VERSION), SUITE, *_contents(self.folder)]
         if self.name in PROFILES:
             parts += _contents(PERSONA)
+            parts += [_sum(path) for path in MANIFEST]
         if self.name == "tools":
             for part in ("keeper", "tracer", "internet", "human"):
                 parts += _contents(GUEST / part)
@@ -88,6 +91,15 @@ def image_digest(profile: str, qemu_version: str) -> str:
 
 def _contents(folder: Path) -> Iterable[str]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not _IGNORED.intersection(path.relative_to(folder).parts):
+        name = path.relative_to(folder)
+        if _IGNORED.intersection(name.parts):
+            continue
+        if path.is_symlink():
+            yield f"{name} -> {path.readlink()}"
+        elif path.is_file():
             mode = "x" if path.stat().st_mode & 0o100 else "-"
-            yield f"{path.relative_to(folder)} {mode} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+            yield f"{name} {mode} {_sum(path)}"
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
