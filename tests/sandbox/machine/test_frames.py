@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 from pathlib import Path
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 
 from lazaretto.sandbox.guest.keeper.channel import Port
 from lazaretto.sandbox.machine.frames import MAGIC, MOST, Frame, FrameReader, FrameType
-import itertools
 
 
 def frame(kind: int, payload: bytes, magic: int = MAGIC, length: int | None = None) -> bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import pytest
 
 from lazaretto.sandbox.machine import hardware
 from lazaretto.sandbox.machine.hardware import Accelerator, Hardware, arguments
-import itertools
 
 
 def machine(**more: object) -> Hardware:

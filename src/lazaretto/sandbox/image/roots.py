@@ -46,12 +46,13 @@ def run(command: Sequence[str | Path], say: Say = lambda _: None, **options: obj
         [str(word) for word in command], env=environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options,
     )  # fmt: skip
-    for line in process.stdout:
-        if line := line.strip():
-            log.debug("image.command", line=line)
-            tail = [*tail[-15:], line]
-            say(line)
-    if process.wait():
+    with process:
+        for line in process.stdout:
+            if line := line.strip():
+                log.debug("image.command", line=line)
+                tail = [*tail[-15:], line]
+                say(line)
+    if process.returncode:
         raise ImageBroken(f"{command[0]} failed with {process.returncode}:\n" + "\n".join(tail))
 
 
