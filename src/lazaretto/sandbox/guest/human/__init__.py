@@ -2,7 +2,8 @@
 
 Runs in the tools root and reaches the session only through its X server and the memory of its display, so the sample
 sees a user's input and no program that makes it. Started as `python3 -m human --socket PATH --framebuffer PATH`; takes
-the lines `start` and `stop` on standard input, writes one JSON object a line to standard output:
+the lines `look` (what is on the screen now is nothing new; answered by the line `looked`), `start` and `stop` on
+standard input, writes one JSON object a line to standard output:
 
     {"event": "window", "time": ns, "title": "...", "class": "...", "geometry": [x, y, width, height], "dialog": false}
     {"event": "action", "time": ns, "what": "click", "title": "..."}

@@ -59,14 +59,17 @@ class Human:
 
     # --- the loop -----------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """From now on the sample may be running. What is on the screen already is not news."""
-        self.running = True
+    def look_around(self) -> None:
+        """What is on the screen before there is a sample is not news. Asked for before the warm state is saved."""
         self.hand.new_windows()
         self.windows = {
             window.id: Known(seen, 0.0, SEEN) for window in self.hand.top_levels() if (seen := self.hand.look(window))
         }
         self.before = self.screen.sample()
+
+    def start(self) -> None:
+        """From now on the sample may be running."""
+        self.running = True
         self.began = time.monotonic()
         self._moments = plan.moments()
         self._plan_next()
@@ -229,7 +232,11 @@ def _live(human: Human) -> None:
                     return
                 *lines, text = (text + chunk).split(b"\n")
                 for line in lines:
-                    if line == b"start":
+                    if line == b"look":
+                        human.look_around()
+                        sys.stdout.write("looked\n")
+                        sys.stdout.flush()
+                    elif line == b"start":
                         human.start()
                     elif line == b"stop":
                         human.stop()

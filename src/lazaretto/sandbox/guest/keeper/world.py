@@ -174,7 +174,10 @@ class World:
         self.inhabitants: list[tuple[int, str]] = []
 
     def take_stock(self) -> None:
-        """Note who lives in the session before the sample does: outer pid and program."""
+        """Note who lives in the session before the sample does: outer pid and program, and what is on the screen."""
+        if self.human:
+            self.human.say("look")
+            self.human.expect("looked", 60)
         self.inhabitants = [(pid, program(pid)) for pid in sorted(processes())]
 
     def comes_back(self, pid: int) -> None:
