@@ -35,6 +35,7 @@ CONSOLE_MOST = 256 * 1024
 MEMORY_STRAITS = 100
 # How long (guest seconds) a document may lie open before the human must have looked at it.
 FIRST_LOOK = 20.0
+ASKS = 3  # so many times within `idle` seconds the tracer is asked whether anything happened
 WAIT_MOST = 3600.0
 
 
@@ -59,6 +60,8 @@ class Run:
         self.idle = float(job.get("idle", 0))
         self.look = self.idle and time.monotonic() + FIRST_LOOK + self.idle
         self.activity: tuple[int, int] | None = None  # live processes, records so far
+        self.unchanged = 0  # answers in a row that said the same
+        self.awake = 0.0  # until when a macro sleeps
         self.memory_events = open(f"{world.CGROUP}/memory.events", "rb", buffering=0)  # noqa: SIM115 - for the whole run
 
     # --- before -------------------------------------------------------------------------------------------------------
@@ -147,13 +150,14 @@ class Run:
         return ending
 
     def _ask(self) -> None:
-        self.look = time.monotonic() + self.idle
+        self.look = max(time.monotonic(), self.awake) + self.idle / ASKS
         self.world.tracer.say("activity")
 
     def _is_over(self, live: int, records: int) -> bool:
-        """Whether the document's program is the only one left and has done nothing since it was asked last."""
+        """Whether the document's program is the only one left and has done nothing for long enough."""
         before, self.activity = self.activity, (live, records)
-        return live <= 1 and before == self.activity
+        self.unchanged = self.unchanged + 1 if before == self.activity else 0
+        return live <= 1 and self.unchanged >= ASKS and time.monotonic() > self.awake
 
     def _until(self) -> float:
         """When the run ends if nothing more happens: once the sample is gone, and what it left had its time."""
@@ -215,8 +219,8 @@ class Run:
     def _put_off(self, line: str) -> None:
         with contextlib.suppress(ValueError, TypeError):
             seconds = min(float(json.loads(line)["wait"]), WAIT_MOST)
-            self.look = max(self.look, time.monotonic() + seconds + self.idle)
-            self.activity = None
+            self.awake = max(self.awake, time.monotonic() + seconds)
+            self.unchanged = 0
 
     def _on_memory(self, _key: Any) -> str:
         self.memory_events.seek(0)
@@ -254,6 +258,8 @@ class Run:
             said = json.loads(line)
         except ValueError:
             return
+        if said.get("what") == "read" and self.look and self.activity is None:
+            self._ask()  # from now on it counts
         path = said.pop("file", None)
         if path:
             with open(path, "rb") as pixels:
