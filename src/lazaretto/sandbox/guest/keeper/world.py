@@ -255,10 +255,11 @@ class World:
         if step.get("pipes"):
             there_in, our_in = os.pipe()
             our_out, there_out = os.pipe()
-            stdio, ours = [there_in, there_out, null], (our_in, our_out)
+            # Not the null device: Wine traces nothing in a program whose errors go there.
+            stdio, ours = [there_in, there_out, os.open("/dev/zero", os.O_WRONLY)], (our_in, our_out)
         user, cwd, extra = step.get("user", "root"), step.get("cwd"), step.get("environment")
         started = self.spawn(self.session.init, step["argv"], user, stdio, cwd=cwd, extra=extra)
-        for fd in set(stdio):
+        for fd in {*stdio, null}:
             os.close(fd)
         if started.error:
             raise RuntimeError(f"{step['argv'][0]} cannot be started: {os.strerror(started.error)}")
