@@ -2,18 +2,23 @@
 # Makes this computer ready: Debian packages, uv, the Python environment, the guest images.
 # Safe to run again: what is there is left alone, and then it takes about a second.
 #
-#   ./setup.sh               everything
-#   ./setup.sh --no-images   without the guest images (no machine can be started then)
+#   ./setup.sh                everything that runs samples
+#   ./setup.sh --for FILE...  only the guest images that these files need
+#   ./setup.sh --no-images    without the guest images (no machine can be started then)
+#   ./setup.sh --tests ...    also what the tests need: compilers, mostly; goes before the others
 set -eu
 cd "$(dirname "$0")"
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $1"; say "   do: $2"; exit 1; }
 
+packages=src/lazaretto/cli/packages.txt
+if [ "${1:-}" = --tests ]; then packages="$packages tests/packages.txt"; shift; fi
 images=yes
 case "${1:-}" in
 '') ;;
---no-images) images=no ;;
+--no-images) images=no; shift ;;
+--for) ;;
 *) fail "unknown option $1" "see the first lines of $0" ;;
 esac
 
@@ -29,7 +34,8 @@ as_root() {
 
 # 1. Debian packages. The list is the one that `lazaretto doctor` reads.
 command -v dpkg-query >/dev/null || fail "this is not a Debian system" "use Debian 12, in a virtual machine if need be"
-wanted="$(awk '!/^#/ && NF { print $1 }' src/lazaretto/cli/packages.txt) ca-certificates"
+# shellcheck disable=SC2086  # two names of files
+wanted="$(awk '!/^#/ && NF { print $1 }' $packages) ca-certificates"
 command -v python3 >/dev/null || wanted="$wanted python3"
 if ! command -v uv >/dev/null && [ ! -x .uv/bin/uv ]; then
 	wanted="$wanted python3 python3-venv"
@@ -43,7 +49,8 @@ for package in $wanted; do
 done
 if [ -n "$missing" ]; then
 	say "installing Debian packages:$missing"
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+	# a mirror may be in the middle of an update: what is needed may still be had
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || say "the package lists are not all fresh"
 	# shellcheck disable=SC2086  # the list is words on purpose
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
@@ -73,10 +80,10 @@ fi
 # folder of whoever runs this, and belong to that user afterwards.
 if [ "$images" = yes ]; then
 	if [ "$(id -u)" = 0 ]; then
-		.venv/bin/lazaretto image build
+		.venv/bin/lazaretto image build "$@"
 	elif ! .venv/bin/lazaretto doctor --json | grep -q '"check":"images".*"good":true'; then
 		home=$(.venv/bin/python -c 'from lazaretto.sandbox.image.store import default_home; print(default_home())')
-		as_root env LAZARETTO_HOME="$home" "$PWD/.venv/bin/lazaretto" image build
+		as_root env LAZARETTO_HOME="$home" "$PWD/.venv/bin/lazaretto" image build "$@"
 		as_root chown -R "$(id -u):$(id -g)" "$home"
 	fi
 fi

@@ -28,10 +28,13 @@ def test_scripts_can_be_run_by_a_bare_shell(name: str) -> None:
 
 def test_set_up_reads_the_list_that_doctor_reads() -> None:
     """The awk line of setup.sh, as written there, gives the names that the table gives."""
-    line = next(line for line in (ROOT / "setup.sh").read_text().splitlines() if "packages.txt" in line)
-    found = re.search(r"\$\((awk [^)]+)\)", line)
+    text = (ROOT / "setup.sh").read_text()
+    found = re.search(r"\$\((awk [^)]+)\)", text)
+    table = re.search(r"^packages=\S+$", text, re.MULTILINE)
     assert found
-    said = subprocess.run(["sh", "-c", found[1]], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert table
+    script = f"{table[0]}; {found[1]}"
+    said = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.split() == [package.name for package in packages()]
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from lazaretto.cli import progress
 from lazaretto.cli.common import ARGUMENTS, DEFAULT, OPTIONS, Common
 from lazaretto.cli.errors import CannotRun, Exit, WrongUsage
+from lazaretto.cli.inputs import regular_files
 from lazaretto.cli.terminal import Terminal
 from lazaretto.cli.text import many, plain, size
 
@@ -35,7 +36,11 @@ app = App(
 
 
 @app.command(help_epilogue="")
-def build(*profiles: str, common: Common = DEFAULT) -> int:
+def build(
+    *profiles: str,
+    for_: Annotated[list[Path] | None, Parameter(name="--for", consume_multiple=True, show_default=False)] = None,
+    common: Common = DEFAULT,
+) -> int:
     """Make the guests whose recipe changed, or that are not there yet.
 
     Needs root, since a guest's root file system has files of many users in it.
@@ -44,10 +49,12 @@ def build(*profiles: str, common: Common = DEFAULT) -> int:
     ----------
     profiles
         Which guests: windows, linux, office. All without any.
+    for_
+        Only the guests that these files need.
     """
     terminal = Terminal.of(common)
     store = _store()
-    names = _known(profiles)
+    names = _known(profiles) if for_ is None else _needed(for_)
     if os.geteuid() != 0:
         raise CannotRun("guests are built as root", build_command(store.home, names if profiles else ()))
     with progress.shown(terminal) as listener:
@@ -145,6 +152,15 @@ def _store() -> ImageStore:
     from lazaretto.sandbox.image.store import ImageStore  # noqa: PLC0415  help needs no sandbox
 
     return ImageStore()
+
+
+def _needed(files: list[Path]) -> tuple[str, ...]:
+    """The guests in which these files would be run."""
+    from lazaretto.analysis.analyze import MAX_SIZE, read_sample  # noqa: PLC0415  help needs no analysis
+    from lazaretto.analysis.identify import identify  # noqa: PLC0415
+
+    kinds = [identify(read_sample(path, MAX_SIZE), path.name) for path in regular_files(files)]
+    return tuple(sorted({kind.profile for kind in kinds if kind.profile}))
 
 
 def _known(profiles: tuple[str, ...]) -> tuple[str, ...]:
