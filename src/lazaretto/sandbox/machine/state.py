@@ -1,7 +1,7 @@
 """Warm states: packed on disk, unpacked in memory once for as many restores as one process makes.
 
-A state is the guest's memory; packed with LZ4 it takes less than half of the disk, and unpacking costs 0.2 s the first
-time. In memory it lies in a file without a name (memfd), which every restore reads from its begin.
+A state is the guest's memory; packed with LZ4 it takes less than half of the disk, and unpacking costs a fraction of a
+second the first time. In memory it lies in a file without a name (memfd), which every restore reads from its begin.
 """
 
 from __future__ import annotations
