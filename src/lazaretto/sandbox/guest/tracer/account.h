@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Who is in the account, how a record is built and sent, how a path is found. Used by every hook of tracer.bpf.c.
  *
  * All programs here run to their end without being preempted (the guest's kernel preempts voluntarily, the programs
@@ -12,7 +13,9 @@
 #define AT_FDCWD (-100)
 #define IS_ERROR(value) ((unsigned long)(value) > (unsigned long)-4096L)
 
-char LICENSE[] SEC("license") = "GPL"; /* the kernel's helpers that read memory are given to GPL programs only */
+/* The kernel's helpers that read memory are given to GPL programs only; these files may be taken under either licence
+ * (docs/adr/0007-licence.md). */
+char LICENSE[] SEC("license") = "GPL";
 
 /* --- shared with tracer.c through the mapped .bss ------------------------------------------------------------------ */
 

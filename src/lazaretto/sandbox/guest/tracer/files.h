@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Files and directories, mounts. The hooks sit where the system calls and io_uring meet, above the file systems: overlayfs
  * calls vfs_*() again for its layers, and what it does there is not the process' doing. */
 

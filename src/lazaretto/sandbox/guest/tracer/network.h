@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Sockets. The hooks are the protocols' own functions, under the system calls, io_uring and fast open alike; addresses are
  * the kernel's copies. Families other than AF_UNIX and AF_INET* only show that such a socket was made. */
 

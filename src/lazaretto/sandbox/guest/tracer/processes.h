@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Life of processes, what they do to each other, who they are. */
 
 /* --- fork, exec, exit ---------------------------------------------------------------------------------------------- */

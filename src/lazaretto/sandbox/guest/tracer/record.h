@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* What the tracer in the guest writes and lazaretto/sandbox/account/records.py reads.
  *
  * The tracer writes frames to its virtio port:

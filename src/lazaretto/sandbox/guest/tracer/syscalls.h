@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Rare system calls that matter by being made at all, and changes of the kernel itself.
  *
  * One program for each entry of the kernel's table instead of one on the tracepoint raw_syscalls: that would slow down every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* The programs that watch the guest's kernel for the processes of the account. Only records leave; nothing is decided.
  *
  * Most are fentry/fexit programs on the kernel's own functions below the system calls, so that 64-bit, i386 and io_uring

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Wine's native system services, seen by uprobes on the functions of the Unix side of its ntdll.so, and its debug output.
  *
  * Below the services there is only Wine's server, so a program that calls the services itself, without Windows' own
