@@ -1,7 +1,8 @@
 """What the whole test suite agrees on: which tests need a machine, and what happens where there is none.
 
-`@pytest.mark.machine("linux")` marks a test that really detonates in the guests it names (all, if it names none). At home
-it is skipped where a guest is not built; with `CI` set a missing part is a failure, since nobody would see the skip.
+`@pytest.mark.machine("linux")` marks a test that really detonates in the guests it names (all, if it names none). At
+home it is skipped where a guest is not built; with `CI` set a missing part is a failure, since nobody would see the
+skip.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _KNOWN = {
     "dns.msftncsi.com": "131.107.255.255",  # Windows compares this answer
 }
 
-# Never answered by a public resolver: reserved (RFC 6761, 6762, 8375) or only of this LAN. `example` is reserved as well,
+# Never answered by a public resolver: reserved (RFC 6761, 6762, 8375) or only of this LAN. `example` is reserved too,
 # but answered: harmless programs that behave like harmful ones use it, since outside it leads nowhere.
 _NOWHERE = ("local", "localdomain", "lan", "home", "internal", "invalid", "test", "onion", "home.arpa", "corp")
 
