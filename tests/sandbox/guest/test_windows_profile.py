@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lazaretto.sandbox.image import recipe
+from lazaretto.sandbox.machine.hardware import Disguise
 from lazaretto.sandbox.persona import make_person
 
 FOLDER = recipe.GUEST / "windows"
@@ -27,6 +28,18 @@ def test_user_and_computer_are_the_persona() -> None:
     assert (session["user"], session["hostname"]) == (person.user, person.host)
     assert session["home"] == f"/home/{person.user}"
     assert all(f"/home/{person.user}/" in folder for folder in PROFILE["watch"]["schedules"])
+
+
+def test_the_computer_is_the_one_of_its_firmware() -> None:
+    machine = Disguise()
+    devices = text("registry/13-devices.reg")
+    assert f'"SystemProductName"="{machine.product}"' in devices
+    assert f'"BIOSReleaseDate"="{machine.bios_date}"' in devices
+    launcher = text("src/launcher.c")
+    assert all(f'L"{name}"' in launcher for name in (machine.vendor, machine.product, machine.bios, machine.board))
+    management = text("src/standins/processes.c")
+    assert all(name in management for name in (machine.cpu, machine.serial, machine.product, machine.board))
+    assert machine.product in text("src/standins/system.c")
 
 
 def test_setup_reads_the_names_that_the_session_has() -> None:

@@ -33,9 +33,9 @@ if [ -f /build/certificates/ca.pem ]; then
     openssl rehash /etc/ssl/certs
 fi
 
-# The size of the disk; $LIB is the linker's word for lib/x86_64-linux-gnu or lib/i386-linux-gnu.
-install -m 644 $OUR/64/libdisk.so /usr/lib/x86_64-linux-gnu/libdisk.so
-install -m 644 $OUR/32/libdisk.so /usr/lib/i386-linux-gnu/libdisk.so
+# The size of the machine; $LIB is the linker's word for lib/x86_64-linux-gnu or lib/i386-linux-gnu.
+install -m 644 $OUR/64/libmachine.so /usr/lib/x86_64-linux-gnu/libmachine.so
+install -m 644 $OUR/32/libmachine.so /usr/lib/i386-linux-gnu/libmachine.so
 
 # --- Mono -------------------------------------------------------------------------------------------------------------
 
@@ -112,4 +112,4 @@ sed -i -e 's/Wine OLE DB/OLE DB/' -e 's/WINE OLE DB/Microsoft OLE DB/' -e 's/WIN
 sed -i -e 's#https\?://www.winehq.org#https://www.msn.com#' "$PREFIX/user.reg"
 chown -R 1000:1000 "$HOME_DIR"
 # Last, since it would be loaded into all that runs here.
-echo '/usr/$LIB/libdisk.so' > /etc/ld.so.preload
+echo '/usr/$LIB/libmachine.so' > /etc/ld.so.preload

@@ -106,7 +106,7 @@ static void linux_path(const char *given, char *path, size_t max)
 		snprintf(path, max, "%s", given);
 		return;
 	}
-	snprintf(path, max, "%s/.wine/drive_c", getenv("HOME"));
+	snprintf(path, max, "%s/.wine/drive_c", getenv("HOME") ? getenv("HOME") : "");
 	for (given += 2; *given;) {
 		size_t n = 0;
 		while (*given == '\\' || *given == '/') given++;
@@ -127,7 +127,8 @@ static void set(const char *name, const char *format, const char *value)
 
 static void set_environment(void)
 {
-	const char *user = getenv("USER") ? getenv("USER") : "user";
+	const char *home = getenv("HOME"), *user = home && strrchr(home, '/') ? strrchr(home, '/') + 1 : "user";
+	setenv("USER", user, 1);
 	set("XDG_CONFIG_HOME", "/users/%s/AppData/Roaming", user);
 	set("XDG_DATA_HOME", "/users/%s/AppData/Local", user);
 	set("TMPDIR", "/users/%s/AppData/Local/Temp", user);

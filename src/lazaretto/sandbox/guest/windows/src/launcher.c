@@ -589,19 +589,19 @@ static void start_company(void)
 static void furnish_hardware(void)
 {
 	static const struct { const WCHAR *key, *name, *text; int several; } values[] = {
-		{L"HARDWARE\\DESCRIPTION\\System", L"SystemBiosDate", L"02/08/23"},
-		{L"HARDWARE\\DESCRIPTION\\System", L"SystemBiosVersion", L"DELL   - 1072009\0" L"1.25.0\0" L"American Megatrends - 5000D\0", 1},
+		{L"HARDWARE\\DESCRIPTION\\System", L"SystemBiosDate", L"04/14/23"},
+		{L"HARDWARE\\DESCRIPTION\\System", L"SystemBiosVersion", L"DELL   - 1072009\0" L"1.21.0\0" L"American Megatrends - 5000D\0", 1},
 		{L"HARDWARE\\DESCRIPTION\\System", L"VideoBiosVersion", L"Intel Video BIOS\0", 1},
 		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardManufacturer", L"Dell Inc."},
-		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardProduct", L"0YJMJ2"},
-		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardVersion", L"A00"},
-		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSReleaseDate", L"02/08/2023"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardProduct", L"0C96W1"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BaseBoardVersion", L"A01"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSReleaseDate", L"04/14/2023"},
 		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSVendor", L"Dell Inc."},
-		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSVersion", L"1.25.0"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"BIOSVersion", L"1.21.0"},
 		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemFamily", L"OptiPlex"},
 		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemManufacturer", L"Dell Inc."},
-		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemProductName", L"OptiPlex 7070"},
-		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemSKU", L"0928"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemProductName", L"OptiPlex 7060"},
+		{L"HARDWARE\\DESCRIPTION\\System\\BIOS", L"SystemSKU", L"085A"},
 		{L"HARDWARE\\DEVICEMAP\\Scsi\\Scsi Port 0\\Scsi Bus 0\\Target Id 0\\Logical Unit Id 0", L"Identifier", L"Samsung SSD 860 EVO 500GB"},
 		{L"HARDWARE\\DEVICEMAP\\Scsi\\Scsi Port 0\\Scsi Bus 0\\Target Id 0\\Logical Unit Id 0", L"Type", L"DiskPeripheral"},
 	};
