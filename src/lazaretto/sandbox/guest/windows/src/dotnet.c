@@ -43,6 +43,11 @@ static int is_noise(const char *line)
 
 static void take_line(const char *line, size_t size)
 {
+	/* Two threads write the heads of their lines at once: the first has lost its text. */
+	for (const char *second; *line == '[' && !is_trace(line) && (second = strstr(line + 1, "[0x")) && is_trace(second);) {
+		size -= second - line;
+		line = second;
+	}
 	if (is_noise(line)) return;
 	if (!is_trace(line)) {
 		if (write(output, line, size) < 0) output = 1;
