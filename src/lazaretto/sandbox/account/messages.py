@@ -185,6 +185,8 @@ KEEPER_TAGS: Final = frozenset(("machine", "start", "console", "window", "launch
 def read(port: str, message: dict[str, object]) -> AnyInternet | AnyKeeper | None:
     """The record of a message; None if it is none of ours. Raises `msgspec.ValidationError` if it is malformed."""
     tag = message.get("event")
+    if not isinstance(tag, str):  # a list has no hash, and is no tag either
+        return None
     if port == "internet":
         return msgspec.convert(message, AnyInternet) if tag in INTERNET_TAGS else None
     return msgspec.convert(message, AnyKeeper) if tag in KEEPER_TAGS else None
