@@ -26,6 +26,8 @@ CHANGED = 0.012
 """Share of the sampled pixels that makes it another picture."""
 READING = 0.7
 """Guest seconds until a new window is drawn and understood."""
+REST = 3.0
+"""Guest seconds after an action in which the hand need not be moved only to be moved."""
 PATIENCE = 1.6
 """Guest seconds between two answers to a dialog that stays."""
 
@@ -52,6 +54,7 @@ class Human:
         self.pictures = 0
         self.windows: dict[int, Known] = {}
         self.reported = 0
+        self.acted = 0.0  # when the hand last did something of use
         self.before = screen.sample()
         self._moments: Iterator[float] = iter(())
         self._next: float | None = None
@@ -111,7 +114,8 @@ class Human:
         if self._next is not None and self._next <= now:
             self._plan_next()
             self._find_unknown(now)
-            self.hand.wander()
+            if now - self.acted > REST:
+                self.hand.wander()
             self._picture()
 
     def _plan_next(self) -> None:
@@ -155,6 +159,7 @@ class Human:
             self.hand.move(*known.seen.middle)
         self.hand.press(*keys)
         say(event="action", what="press " + "+".join(keys), title=known.seen.title)
+        self.acted = time.monotonic()
         known.answers += 1
         known.due = time.monotonic() + PATIENCE
 
@@ -176,6 +181,7 @@ class Human:
         if not any(name in seen.window_class.lower() for name in _NOT_TYPED_INTO):
             self.hand.type("ok")
         self.hand.scroll(2, down=False)
+        self.acted = time.monotonic()
         say(event="action", what="read", title=seen.title)
 
     # --- what it tells ------------------------------------------------------------------------------------------------
