@@ -124,7 +124,9 @@ class Kernel:
     def rename(self, record: Record) -> None:
         proc = self._processes.of(record)
         name = clean(record.strings[0], 64)
-        if not proc.windows and proc.spend(f"name {name}", 1) and proc.spend("name", 50):
+        if proc.windows or proc.host:
+            return  # Wine and an office name their threads
+        if proc.spend(f"name {name}", 1) and proc.spend("name", 50):
             self._add(ProcessRename, record, proc, name=name)
 
     def module(self, record: Record) -> None:

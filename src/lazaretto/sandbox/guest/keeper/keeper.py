@@ -35,7 +35,7 @@ CONSOLE_MOST = 256 * 1024
 MEMORY_STRAITS = 100
 # How long (guest seconds) a document may lie open before the human must have looked at it.
 FIRST_LOOK = 20.0
-ASKS = 3  # so many times within `idle` seconds the tracer is asked whether anything happened
+ASKS = 4  # so many times within `idle` seconds the tracer is asked whether anything happened
 WAIT_MOST = 3600.0
 
 
