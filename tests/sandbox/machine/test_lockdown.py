@@ -100,6 +100,16 @@ def test_a_cage_that_fails_is_no_cage(tmp_path: Path, monkeypatch: pytest.Monkey
         lockdown.require_isolation()
 
 
+def test_a_cage_that_hangs_is_no_cage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tool in ("bwrap", "setpriv"):
+        (tmp_path / tool).write_text("#!/bin/sh\nexec /usr/bin/sleep 60\n")
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(lockdown, "PROBE_SECONDS", 0.1)
+    with pytest.raises(NoIsolation, match="timed out"):
+        lockdown.require_isolation()
+
+
 def test_a_refusal_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever installs what is missing need not start anew."""
     with monkeypatch.context() as poor:

@@ -21,6 +21,7 @@ from lazaretto.domain.errors import NoIsolation
 # Far above the ranges that Debian gives to users (1000-59999), below those for containers (100000-).
 FIRST_UID = 64_100
 UIDS = 256
+PROBE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,10 @@ def require_isolation() -> None:
     at = command.index("--proc")
     tools = [f"/usr/bin/{tool}" for tool in ("sh", "id", "cat", "grep", "ls", "wc")]
     command[at:at] = [word for tool in tools for word in ("--ro-bind", tool, tool)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoIsolation(f"a process cannot be locked in on this machine: {error}") from error
     words = run.stdout.split()
     if run.returncode or len(words) != 5:
         raise NoIsolation(f"a process cannot be locked in on this machine: {run.stderr.strip() or run.stdout.strip()}")

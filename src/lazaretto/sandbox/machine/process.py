@@ -66,9 +66,9 @@ class Machine:
         """
         lockdown.require_isolation()
         bounds = bounds or lockdown.Bounds()
-        with contextlib.ExitStack() as theirs:
+        with contextlib.ExitStack() as mine, contextlib.ExitStack() as theirs:
             pairs = [socket.socketpair() for _ in range(2 + len(hardware.PORTS))]
-            ours = [pair[0] for pair in pairs]
+            ours = [mine.enter_context(pair[0]) for pair in pairs]
             inherited = [theirs.enter_context(pair[1]).fileno() for pair in pairs]
             opened = {path: _open(theirs, path) for path in (files.kernel, files.initrd, *files.disks)}
             # A descriptor of its own that cannot write: QEMU reads what we write through ours.
@@ -94,6 +94,7 @@ class Machine:
                 stderr=subprocess.PIPE,
                 preexec_fn=lockdown.limiter(bounds),  # noqa: PLW1509 - only setrlimit and setpriority, no locks taken
             )
+            mine.pop_all()  # from here on they are the machine's
         for end in ours[2:]:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         ports = dict(zip(hardware.PORTS, ours[2:], strict=True))
