@@ -7,11 +7,19 @@ import tomllib
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
+from lazaretto.analysis.analyze import MAX_SIZE
+from lazaretto.domain.detonation import DetonationRequest
 from lazaretto.domain.trace import AnyEvent, Ending, Source
-from lazaretto.sandbox.account import standins
+from lazaretto.sandbox import detonate, listen
+from lazaretto.sandbox.account import calls, standins
+from lazaretto.sandbox.artifacts import Limits
+from lazaretto.sandbox.guest.internet import capture, channel
+from lazaretto.sandbox.guest.keeper import collect, keeper, world
 from lazaretto.sandbox.image import recipe
+from lazaretto.sandbox.machine import frames, hardware, lockdown, medium
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -81,3 +89,33 @@ def test_tables_of_a_profile_are_explained() -> None:
         settings = tomllib.loads((recipe.GUEST / name / "profile.toml").read_text())
         missing = [table for table in settings if f"[{table}" not in images and f"`{table}" not in images]
         assert missing == [], name
+
+
+def test_bounds_are_those_of_the_code() -> None:
+    mib = 1 << 20
+    bounds, limits = lockdown.Bounds(), Limits()
+    defaults = {found.name: found.default for found in msgspec.structs.fields(DetonationRequest)}
+    trace, kept, net = (listen.BUDGETS[port] // mib for port in ("trace", "keeper", "internet"))
+    said = [
+        f"{MAX_SIZE // mib} MiB for analysis, {medium.MOST_SAMPLE // mib} MiB on the medium",
+        f"{defaults['guest_time_s']:.0f} s (`--guest-time`)",
+        f"{defaults['wall_time_s']:.0f} s (`--wall-time`), then {detonate.HOMECOMING:.0f} s",
+        f"{detonate.FIRST_WORD:.0f} s until the first word",
+        f"{keeper.PATIENCE:.0f} s guest time, {keeper.EXTRA:.0f} s more",
+        f"{bounds.memory >> 30} GiB (the guest has {hardware.MEMORY_MIB >> 10} GiB)",
+        f"| {bounds.processor_time} s |",
+        f"{bounds.file_size // mib} MiB, {bounds.descriptors}, {bounds.processes}; no core files",
+        f"| one frame | {frames.MOST // mib} MiB |",
+        f"{trace}, {kept}, {net} MiB a run",
+        f"{limits.files} files, {limits.file // mib} MiB each, {limits.total // mib} MiB in all",
+        f"{collect.MOST_FILES}, {collect.MOST_FILE // mib} MiB each, {collect.MOST_BYTES // mib} MiB in all",
+        f"{collect.MOST_DUMPS} regions, {collect.MOST_DUMP // mib} MiB each",
+        f"{keeper.CONSOLE_MOST >> 10} KiB a stream",
+        f"memory of {world.SESSION_MEMORY // mib} MB and {world.SESSION_PROCESSES:,} processes",
+        f"at most {world.WRITABLE.removesuffix('m')} MB",
+        f"{channel.MESSAGES_LIMIT:,}; {channel.BLOBS_LIMIT} of {channel.BLOB_LIMIT // mib} MiB",
+        f"{capture.PCAP_LIMIT // mib} MiB of pcap",
+        f"{calls.REPEATS} events",
+        f"an own uid ({lockdown.FIRST_UID}-{lockdown.FIRST_UID + lockdown.UIDS - 1}",
+    ]
+    assert [words for words in said if words not in SANDBOX] == []
