@@ -29,7 +29,7 @@ def bad(guests, programs):
 
     def run(sample, launch="elf", **request):
         before = Footprint.take(guests.sandbox.pool.store.run_directory)
-        observed = guests.run(sample, "linux", launch, **({"wall_time_s": 15.0} | request))
+        observed = guests.run(sample, "linux", launch, **({"wall_time_s": 10.0} | request))
         after = guests.run(programs.file("after.sh", "echo well > /tmp/well"), "linux", "sh")
         assert after.ending is Ending.EXITED
         assert after.dropped("/tmp/well") == b"well\n"

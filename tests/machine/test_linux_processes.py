@@ -188,3 +188,38 @@ def test_kernel_and_mounts(linux, programs):
     assert observed.events("kernel.module", action="load") or observed.events("syscall", name="init_module"), (
         observed.story()
     )
+
+
+def test_setuid_program(linux, programs):
+    script = "cp /usr/bin/id /tmp/id; chmod 4755 /tmp/id; setpriv --reuid 1000 --clear-groups /tmp/id"
+    observed = linux(programs.file("suid.sh", script), "sh")
+    assert observed.one("file.chmod", path="/tmp/id").mode == 0o4755
+    assert observed.order("file.chmod", "process.start", "process.privilege")
+    assert "euid=0(root)" in observed.console
+
+
+def test_threads_belong_to_their_process(linux, programs):
+    source = """
+import os, threading
+for number in range(5):
+    thread = threading.Thread(target=lambda: open(f"/tmp/t{number}", "w").write("x")); thread.start(); thread.join()
+"""
+    observed = linux(programs.file("threads.py", source), "python")
+    writes = observed.events("file.write", path=lambda path: path.startswith("/tmp/t"))
+    assert len(writes) == 5
+    assert len({write.process for write in writes}) == 1
+    assert len({write.thread for write in writes}) == 5
+    assert len(observed.trace.processes) == 1
+
+
+def test_namespaces(linux, programs):
+    """A program in namespaces of its own is followed."""
+    observed = linux(programs.file("jail.sh", "unshare -mpf sh -c 'echo x > /tmp/inside'"), "sh")
+    assert observed.one("file.write", path="/tmp/inside")
+    assert observed.events("syscall", name="unshare"), observed.story()
+
+
+def test_flags_that_keep_a_file(linux, programs):
+    observed = linux(programs.file("keep.sh", "touch /tmp/k; chattr +i /tmp/k; setcap cap_net_raw+ep /tmp/k"), "sh")
+    kinds = observed.kinds()
+    assert "file.attribute" in kinds or observed.events("standin", program="chattr"), observed.story()

@@ -129,13 +129,27 @@ class Builder:
         digest = recipe.load("builder").digest + recipe.load("tools").digest
         return self._part("boot", digest, lambda out, _say: roots.make_boot(self._builder(), out))
 
+    def _authority(self) -> Path:
+        """Apart from the tools, since a profile that is not made anew must trust the same as the tools sign with."""
+        bare = recipe.load("tools")
+        return self._part(
+            "authority", recipe.authority_digest(), lambda out, _: roots.make_authority(self._bare(bare), out)
+        )
+
     def _tools(self) -> Path:
         def make(out: Path, say: roots.Say) -> None:
             compiled = out / "compiled"
             for name in ("keeper", "tracer"):
                 roots.compile_sources(self._builder(), recipe.GUEST / name, compiled, say)
             roots.compile_sources(self._builder(), recipe.GUEST / "internet", compiled, say)
-            roots.make_tools(self._bare(recipe.load("tools")), compiled, self._boot(), out, say)
+            roots.make_tools(
+                bare=self._bare(recipe.load("tools")),
+                compiled=compiled,
+                boot=self._boot(),
+                authority=self._authority() / "authority",
+                out=out,
+                say=say,
+            )
 
         return self._part("tools", recipe.load("tools").digest, make)
 
@@ -151,7 +165,7 @@ class Builder:
             persona.mkdir()
             canaries = furnish.write_persona(wanted, persona)
             (out / "manifest.json").write_bytes(msgspec.json.encode(furnish.manifest(wanted, canaries)))
-            certificates = self._tools() / "certificates"
+            certificates = self._authority() / "certificates"
             roots.make_profile(
                 wanted,
                 bare=self._bare(wanted),
@@ -164,7 +178,7 @@ class Builder:
             for scratch in (persona, compiled):
                 shutil.rmtree(scratch)
 
-        return self._part(wanted.name, wanted.digest, make)
+        return self._part(wanted.name, wanted.digest + recipe.authority_digest(), make)
 
     def _part(self, kind: str, digest: str, make: Callable[[Path, roots.Say], None]) -> Path:
         """The finished part, made if it is not there; only whole parts have the name without a dot."""

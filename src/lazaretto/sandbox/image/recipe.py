@@ -80,6 +80,12 @@ def load(name: str) -> Recipe:
     )
 
 
+def authority_digest() -> str:
+    """Names the certificate authority of the guests: by what makes it, and the root in which it is made."""
+    parts = [load("tools").packages_digest, _sum(GUEST / "internet/certificates.py")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
 def image_digest(profile: str, qemu_version: str) -> str:
     """Names a finished image: its root, the tools, the kernel's arguments, and the machine that its state fits."""
     machine = hardware.arguments(

@@ -205,7 +205,22 @@ def _make_initrd(modules: Sequence[Path], busybox: Path, out: Path) -> None:
 # --- the roots of the guest -------------------------------------------------------------------------------------------
 
 
-def make_tools(bare: Path, compiled: Path, boot: Path, out: Path, say: Say) -> None:
+def make_authority(bare: Path, out: Path) -> None:
+    """`out/authority`: what the pretended internet signs with; `out/certificates`: what the guests are to trust."""
+    with tempfile.TemporaryDirectory(dir=out) as scratch:
+        root = Path(scratch) / "root"
+        run(["cp", "-a", "--reflink=auto", bare / "root", root])
+        place = root / "opt/lazaretto"
+        shutil.copytree(recipe.GUEST / "internet", place / "internet", ignore=shutil.ignore_patterns("__pycache__"))
+        python: list[str | Path] = ["chroot", root, "env", "PYTHONPATH=/opt/lazaretto", "python3"]
+        run([*python, "-m", "internet.certificates", "/opt/lazaretto/authority"])
+        shutil.copytree(place / "authority", out / "authority")
+    (out / "certificates").mkdir()
+    for name in ("ca.pem", "ca.der"):
+        shutil.copy(out / "authority" / name, out / "certificates" / name)
+
+
+def make_tools(*, bare: Path, compiled: Path, boot: Path, authority: Path, out: Path, say: Say) -> None:
     """`out/root.squashfs`: keeper, tracer, internet and human with what they need, and the kernel's modules."""
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         root = Path(scratch) / "root"
@@ -217,12 +232,7 @@ def make_tools(bare: Path, compiled: Path, boot: Path, out: Path, say: Say) -> N
         shutil.copytree(compiled, place / "bin", dirs_exist_ok=True)
         shutil.copytree(boot / "modules/lib/modules", root / "usr/lib/modules", dirs_exist_ok=True)
         run(["chroot", root, "depmod", next((root / "usr/lib/modules").iterdir()).name])
-        say("making the guest's certificate authority")
-        python: list[str | Path] = ["chroot", root, "env", "PYTHONPATH=/opt/lazaretto", "python3"]
-        run([*python, "-m", "internet.certificates", "/opt/lazaretto/authority"])
-        (out / "certificates").mkdir()
-        for name in ("ca.pem", "ca.der"):
-            shutil.copy(place / "authority" / name, out / "certificates" / name)
+        shutil.copytree(authority, place / "authority")
         say("compiling the guest's Python")
         run(["chroot", root, "python3", "-m", "compileall", "-q", "/opt/lazaretto"])
         _trim(root, ("var/cache/apt", "var/lib/apt/lists", "var/log", "usr/share/python3-wheels"))
