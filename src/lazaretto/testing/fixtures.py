@@ -34,6 +34,17 @@ def linux(guests: Machines) -> Run:
     return run
 
 
+@pytest.fixture(scope="session")
+def windows(guests: Machines) -> Run:
+    """`windows(sample, "exe", **request)`: detonate in the Windows guest."""
+
+    @wraps(guests.run)
+    def run(sample: Any, launch: str, **request: Any) -> Observed:
+        return guests.run(sample, "windows", launch, **request)
+
+    return run
+
+
 class _Programs(Programs):
     """Without a compiler a test is skipped at home and fails in CI."""
 

@@ -14,6 +14,7 @@ import hashlib
 import io
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import zipfile
@@ -91,6 +92,15 @@ static void put(const char *path, const char *text)
 	call(WRITE, fd, (long)text, length(text));
 }
 static void quit(int code) { for (;;) call(EXIT, code, 0, 0); }
+"""
+
+
+_PRODUCT: Final = """<Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
+<Product Id="1D0B8E1C-5C9C-4D0A-9A57-1B7E6B3C2D12" Name="Sample" Language="1033" Version="1.0.0" Manufacturer="Sample"
+         UpgradeCode="3C1D7A40-8E53-4B52-8C1F-0F5A9D7E6B23">
+<Package InstallerVersion="200" Compressed="yes" /><Media Id="1" Cabinet="sample.cab" EmbedCab="yes" />
+{}
+</Product></Wix>
 """
 
 
@@ -187,6 +197,45 @@ class Programs:
         parts = [package, *(f"{k}\0{v}" for k, v in scripts.items()), *(f"{k}\0{v}" for k, v in (files or {}).items())]
         return self._made(f"{package}.deb", tuple(part.encode() for part in parts), make)
 
+    def assembly(self, source: str, *flags: str, name: str = "sample.exe") -> Path:
+        """A .NET program of one C# file."""
+        compiler = _tool("mcs")
+
+        def make(path: Path) -> None:
+            with tempfile.TemporaryDirectory() as folder:
+                place = Path(folder) / "source.cs"
+                place.write_text(source)
+                _run([compiler, "-nologo", *flags, f"-out:{path}", str(place)])
+
+        return self._made(name, (source.encode(), *(flag.encode() for flag in flags)), make)
+
+    def msi(self, content: str, files: Mapping[str, bytes], name: str = "sample.msi") -> Path:
+        """An installer; `content` is what stands inside <Product>, `files` are its sources by name."""
+        builder = _tool("wixl")
+
+        def make(path: Path) -> None:
+            with tempfile.TemporaryDirectory() as folder:
+                for file, data in files.items():
+                    (Path(folder) / file).write_bytes(data)
+                source = Path(folder) / "source.wxs"
+                source.write_text(_PRODUCT.format(content))
+                _run([builder, "-o", str(path), str(source)], folder=folder)
+
+        return self._made(name, (content.encode(), *(name.encode() + data for name, data in files.items())), make)
+
+    def shortcut(self, name: str, target: str, arguments: str) -> Path:
+        """A .lnk file to a program on drive C: ([MS-SHLLINK]: header, LinkInfo, arguments)."""
+        volume = struct.pack("<IIII", 17, 3, 0x5EED, 16) + b"\0"
+        base = target.encode("ascii") + b"\0"
+        where = 28 + len(volume)
+        link = struct.pack("<IIIIII", 28, 1, 28, where, 0, where + len(base)) + volume + base + b"\0"
+        has_link_info, has_arguments, is_unicode = 0x2, 0x20, 0x80
+        identifier = bytes.fromhex("0114020000000000c000000000000046")
+        header = struct.pack("<I16sII24sIIIHHII", 0x4C, identifier, has_link_info | has_arguments | is_unicode, 0x20,
+                             bytes(24), 0, 0, 1, 0, 0, 0, 0)  # fmt: skip
+        text = struct.pack("<H", len(arguments)) + arguments.encode("utf-16-le")
+        return self.file(name, header + struct.pack("<I", 4 + len(link)) + link + text + bytes(4))
+
     def zip(self, name: str, members: Mapping[str, bytes]) -> Path:
         """A zip archive."""
         data = io.BytesIO()
@@ -221,7 +270,7 @@ def _tool(name: str) -> str:
     return found
 
 
-def _run(command: Sequence[str], text: bytes = b"") -> None:
-    done = subprocess.run(command, input=text, capture_output=True, check=False)
+def _run(command: Sequence[str], text: bytes = b"", folder: str | None = None) -> None:
+    done = subprocess.run(command, input=text, capture_output=True, check=False, cwd=folder)
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {done.stderr.decode('utf-8', 'replace')[-2000:]}")

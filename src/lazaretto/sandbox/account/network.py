@@ -176,6 +176,8 @@ class Network:
             self.lost += 1
             self._note(f"the pretended internet failed at {clean(message.where, 64)}: {clean(message.reason, 200)}")
             return
+        if message.client[0].startswith("127."):
+            return  # the session has a loopback of its own: this is a part of the guest talking to itself
         protocol = "udp" if isinstance(message, messages.Dns) and message.transport == "udp" else "tcp"
         if isinstance(message, (messages.Data, messages.Connect)) and message.protocol == "udp":
             protocol = "udp"
