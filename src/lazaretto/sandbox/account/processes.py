@@ -310,7 +310,9 @@ class Processes:
                 argv = argv[2:]  # the emulators are registered to keep the program's own argv[0]
             proc.argv = tuple(argv)
             proc.image = proc.machine_image
-            proc.command_line = posix_command_line(argv)
+            # a stand-in here is a program of Windows, and shown as one
+            standin = self._paths.place(strings[0], False).standin
+            proc.command_line = windows_command_line(argv) if standin else posix_command_line(argv)
         else:
             proc.argv = tuple(arguments)
             proc.image = clean(self._windows_image(arguments[0])) if arguments else "wine"
