@@ -47,6 +47,7 @@ def job(request: DetonationRequest, settings: Mapping[str, Any], now: float) -> 
         # a viewer stays open for ever: what a document does by itself it does in its first minutes
         "guest_time": min(request.guest_time_s, way.get("guest_time", request.guest_time_s)),
         "idle": way.get("idle", 0),
+        "viewers": way.get("viewers", 1),
         "time": now,
         "reboot": request.reboot,
         "again": settings.get("again", {}),

@@ -154,10 +154,10 @@ class Run:
         self.world.tracer.say("activity")
 
     def _is_over(self, live: int, records: int) -> bool:
-        """Whether the document's program is the only one left and has done nothing for long enough."""
+        """Whether none but the document's own program (or programs) is left, and did nothing for long enough."""
         before, self.activity = self.activity, (live, records)
         self.unchanged = self.unchanged + 1 if before == self.activity else 0
-        return live <= 1 and self.unchanged >= ASKS and time.monotonic() > self.awake
+        return live <= int(self.job.get("viewers", 1)) and self.unchanged >= ASKS and time.monotonic() > self.awake
 
     def _until(self) -> float:
         """When the run ends if nothing more happens: once the sample is gone, and what it left had its time."""
