@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,31 @@ def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(ImageBroken, match=r"(?s)sh failed with 3:.*second"):
         roots.run(["sh", "-c", "echo first; echo second >&2; exit 3"], heard.append)
     assert heard == ["first", "second"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount and change roots")
+def test_commands_in_one_root_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts are compiled in the same builder at a time; whatever is mounted there is gone with the command."""
+    for name in ("proc", "sys", "dev", "usr"):
+        (tmp_path / name).mkdir()
+    for name in ("bin", "lib", "lib64"):
+        (tmp_path / name).symlink_to(f"usr/{name}")
+    # the programs of this computer, for the test alone
+    with_programs = roots._INSIDE.replace("exec chroot", 'mount --bind /usr "$root/usr"\nexec chroot')
+    monkeypatch.setattr(roots, "_INSIDE", with_programs)
+    heard: list[list[str]] = [[], []]
+
+    def work(number: int) -> None:
+        script = "ls /proc/self/status /sys/kernel /dev/shm >/dev/null && sleep 0.3 && cat /proc/net/dev | wc -l"
+        roots.run_inside(tmp_path, ["/bin/sh", "-ec", script], heard[number].append, network=False)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == [["3"], ["3"]]
+    assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
 
 def test_kernel_payload_is_cut_out_by_its_header() -> None:

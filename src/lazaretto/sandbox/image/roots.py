@@ -11,8 +11,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -56,20 +55,22 @@ def run(command: Sequence[str | Path], say: Say = lambda _: None, **options: obj
         raise ImageBroken(f"{command[0]} failed with {process.returncode}:\n" + "\n".join(tail))
 
 
-@contextmanager
-def chroot_mounts(root: Path) -> Iterator[None]:
-    """The kernel's file systems inside `root`, for as long as programs run in it."""
-    mounted: list[Path] = []
-    try:
-        for kind, place in (("proc", "proc"), ("sysfs", "sys"), ("tmpfs", "dev/shm")):
-            target = root / place
-            target.mkdir(parents=True, exist_ok=True)
-            run(["mount", "-t", kind, kind, target])
-            mounted.append(target)
-        yield
-    finally:
-        for target in reversed(mounted):
-            subprocess.run(["umount", "-l", str(target)], check=False)
+# In a mount namespace of its own: parts that are made at the same time do not meet, and nothing stays mounted, whatever
+# happens to the build.
+_INSIDE = """
+root=$1; shift
+mkdir -p "$root/dev/shm"
+mount -t proc proc "$root/proc"
+mount -t sysfs sysfs "$root/sys"
+mount -t tmpfs tmpfs "$root/dev/shm"
+exec chroot "$root" "$@"
+"""
+
+
+def run_inside(root: Path, command: Sequence[str | Path], say: Say, *, network: bool = True) -> None:
+    """Run in `root` with the kernel's file systems there; without `network` there is not even the host's loopback."""
+    namespaces = ["--mount"] if network else ["--mount", "--net"]
+    run(["unshare", *namespaces, "sh", "-ec", _INSIDE, "sh", root, *command], say)
 
 
 def bootstrap(wanted: Recipe, root: Path, say: Say) -> None:
@@ -129,8 +130,7 @@ def compile_sources(builder: Path, sources: Path, out: Path, say: Say) -> None:
         shutil.copytree(sources, work / "src")
         (work / "out").mkdir()
         inside = Path("/tmp") / work.name  # noqa: S108 - inside the builder root
-        with chroot_mounts(root):
-            run(["chroot", root, "make", "-C", inside / "src", f"OUT={inside}/out", "VMLINUX=/vmlinux"], say)
+        run_inside(root, ["make", "-C", inside / "src", f"OUT={inside}/out", "VMLINUX=/vmlinux"], say)
         shutil.copytree(work / "out", out, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_BY_PRODUCTS))
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -259,8 +259,7 @@ def make_profile(
         ):
             shutil.copytree(source, build / name, symlinks=True)
         if (wanted.folder / "setup.sh").is_file():
-            with chroot_mounts(root):
-                run(["unshare", "--net", "chroot", root, "/bin/sh", "-e", "/build/profile/setup.sh"], say)
+            run_inside(root, ["/bin/sh", "-e", "/build/profile/setup.sh"], say, network=False)
         _name_server(root)
         shutil.rmtree(build)
         trim = wanted.folder / "trim.txt"
