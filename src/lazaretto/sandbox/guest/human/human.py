@@ -26,7 +26,7 @@ CHANGED = 0.012
 """Share of the sampled pixels that makes it another picture."""
 READING = 0.7
 """Guest seconds until a new window is drawn and understood."""
-REST = 3.0
+REST = 8.0
 """Guest seconds after an action in which the hand need not be moved only to be moved."""
 PATIENCE = 1.6
 """Guest seconds between two answers to a dialog that stays."""
