@@ -15,7 +15,7 @@ EVERYTHING = f"""{SLEEP}
 Sub AutoOpen()
   Dim s, x
   Open "/tmp/first" For Output As #1
-  Print #1, "{Dialect.KEPT.decode()}";
+  Print #1, "{Dialect.KEPT.decode()}"
   Close #1
   Name "/tmp/first" As "/tmp/second"
   Open "/tmp/gone" For Output As #1
@@ -27,7 +27,7 @@ Sub AutoOpen()
   Set x = CreateObject("MSXML2.XMLHTTP")
   x.Open "POST", "{Dialect.URL}", False
   x.Send "{Dialect.BODY.decode()}"
-  Sleep 590000
+  Sleep 560000
   Open "/tmp/late" For Output As #1
   Print #1, "late"
   Close #1
@@ -53,7 +53,7 @@ class TestOffice(ProfileConformance):
             endless=document("endless", ENDLESS), busy=document("busy", BUSY),
             nothing=document("nothing", "Sub Unused()\nEnd Sub\n"),
             first="/tmp/first", second="/tmp/second", gone="/tmp/gone", late="/tmp/late", child="cmd /c echo child",
-            exit_code=None, prints=False,
+            exit_code=None, prints=False, pause=560.0,
         )  # fmt: skip
 
     def test_tree(self, dialect, observed):
