@@ -115,6 +115,8 @@ enum wine_native {
 	N_QUERY_PROCESS = 29,/* a1 process handle, a2 class: only debugger classes */
 	N_HIDE_THREAD = 30,  /* NtSetInformationThread(ThreadHideFromDebugger): a1 thread handle */
 	N_OPEN_MUTANT = 31,  /* s0 name */
+	N_CREATE_FILE = 32,  /* NtCreateFile, NtOpenFile: a1 root, a2 handle returned, a3 access mask, a4 disposition in the
+				lower half and options in the upper, a5 what was done (1 opened, 2 created, 3 emptied); s0 name */
 };
 
 /* Every field lies on its natural boundary, so the structure has no gaps. */

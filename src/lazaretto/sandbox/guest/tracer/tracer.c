@@ -444,6 +444,7 @@ static const struct {
 	{"NtUnmapViewOfSection", N_UNMAP_SECTION, AT_RETURN},
 	{"NtUnmapViewOfSectionEx", N_UNMAP_SECTION, AT_RETURN},
 	{"NtTerminateProcess", N_TERMINATE, AT_ENTRY},
+	{"NtCreateFile", N_CREATE_FILE, AT_RETURN}, /* NtOpenFile calls it */
 	{"NtCreateMutant", N_CREATE_MUTANT, AT_RETURN},
 	{"NtOpenMutant", N_OPEN_MUTANT, AT_RETURN},
 	{"NtLoadDriver", N_LOAD_DRIVER, AT_RETURN},

@@ -282,6 +282,24 @@ static __always_inline void native_key(const struct native *n)
 		remember_handle(key);
 }
 
+/* NtCreateFile(*file, access, *attributes, *io_status, *size, attributes, sharing, disposition, options, *ea, ea_size);
+ * IO_STATUS_BLOCK { status or pointer; ULONG_PTR Information } */
+static __always_inline void native_create_file(const struct native *n)
+{
+	struct scratch *s = begin_native(n->member, n->function, n->status, 1);
+
+	if (!s)
+		return;
+	s->head.a[1] = object_root(n->a[2], n->narrow);
+	s->head.a[2] = handle_out(n, n->a[0]);
+	s->head.a[3] = (u32)n->a[1];
+	s->head.a[4] = (u32)n->a[7] | (u64)(u32)n->a[8] << 32;
+	if (!STATUS_FAILED(n->status) && n->a[3])
+		s->head.a[5] = user_u32(n->a[3] + (n->narrow ? 4 : 8));
+	put_object_name(s, n->a[2], n->narrow);
+	emit(s);
+}
+
 /* NtSetValueKey(key, *name, index, type, data, size) */
 static __always_inline void native_set_value(const struct native *n)
 {
@@ -624,6 +642,9 @@ int native_return(struct pt_regs *regs)
 		break;
 	case N_PRIVILEGE:
 		native_privilege(&n);
+		break;
+	case N_CREATE_FILE:
+		native_create_file(&n);
 		break;
 	case N_SET_FILE:
 		native_set_file(&n);
