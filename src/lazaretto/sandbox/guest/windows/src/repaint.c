@@ -186,6 +186,11 @@ static const struct { const char *file; unsigned char times, length; const void 
 	/* A console that once had output looks for more every 50 ms for ever, waiting or not: every 2 s will do.
 	 *     mov r8d,50; mov edx,1; jmp SetTimer */
 	{"conhost.exe", 2, 14, "\x41\xb8\x32\0\0\0\xba\x01\0\0\0\x48\xff\x25", "\x41\xb8\xd0\x07\0\0\xba\x01\0\0\0\x48\xff\x25"},
+	/* In a desktop of its own each process that shows anything wrote the description of the display into the registry anew,
+	 * 112 values: the first one's will do. test edi,edi; je -> jmp */
+	{"winex11.so", 1, 10, "\x48\x83\xec\x18\x85\xff\x74\x0a\xc7\x05", "\x48\x83\xec\x18\x85\xff\xeb\x0a\xc7\x05"},
+	/* mov eax,[esp+32]; test eax,eax; je -> jmp */
+	{"winex11.so", 1, 10, "\x8b\x44\x24\x20\x85\xc0\x74\x0a\xc7\x83", "\x8b\x44\x24\x20\x85\xc0\xeb\x0a\xc7\x83"},
 	/* The server wakes every 16 ms to keep the time in the page that all processes share, as long as there is one: a
 	 * machine that sleeps ten minutes wakes 38,400 times. Every 127 ms is all that the instruction can say. Programs ask
 	 * for the time by GetTickCount, which is made exact below.
