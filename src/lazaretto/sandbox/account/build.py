@@ -57,8 +57,16 @@ class Account:
         self._files = Files(self._processes, self._paths, self._journal, self._derive)
         self._processes.changed = self._files.made
         windows_files = WindowsFiles(self._processes, self._paths, self._files, self._journal, self._derive)
-        registry = Registry(manifest, self._processes, self._handles, self._journal, self._derive)
         self._calls = Calls(self._processes, self._modules, self._journal, self._derive, windows_files)
+        windows_files.by_library = self._calls.asks_for_itself
+        registry = Registry(
+            manifest,
+            self._processes,
+            self._handles,
+            self._journal,
+            self._derive,
+            by_library=self._calls.asks_for_itself,
+        )
         self._native = NativeServices(
             manifest=manifest,
             processes=self._processes,
@@ -66,6 +74,7 @@ class Account:
             modules=self._modules,
             registry=registry,
             calls=self._calls,
+            files=windows_files,
             journal=self._journal,
             derive=self._derive,
         )
@@ -176,6 +185,8 @@ class Account:
             place = self._paths.place(path, True)
             builtin = place.builtin and not self._files.made(place.path)
             self._modules.add(proc, record.a[0], record.a[1], place.path, builtin)
+            if builtin:
+                self._native.mapped(proc, record.a[0])
         elif proc.bare and self._files.made(self._paths.place(path, False).path):
             proc.bare = False  # a library of the sample's inside the machine's own fork
         self._files.module(record)

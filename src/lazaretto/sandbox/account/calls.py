@@ -36,12 +36,22 @@ from lazaretto.sandbox.account.windows_files import WindowsFiles
 REPEATS: Final = 100  # events of one function in one process; after that they are only counted
 _DEPTH: Final = 256
 _MAX_THREADS: Final = 20_000
+_MAX_VARIABLES: Final = 200
+
+# Call PE DLL (proc=0000000251D88FD0,module=0000000251D80000 L"winex11.drv",reason=PROCESS_ATTACH,res=0000000000000000)
+_LIBRARY_BEGINS = re.compile(r"[\da-f.:]{4,32}:(Call|Ret ) PE DLL \(proc=([\dA-Fa-f]{1,16}),")
+_LIBRARY: Final = "PE DLL"
 
 # Functions that call the program back, or run its code before they return.
 _CALLS_BACK = re.compile(
     r"(?i)Dispatch|SendMessage|CallWindowProc|CallNextHook|DialogBox|CreateDialog|CreateWindow|DestroyWindow|ShowWindow"
     r"|GetMessage|PeekMessage|DefWindowProc|MessageBox|Enum|Load|Free|Exit|exit|init|qsort|bsearch|Thread|Exception|Unwind"
     r"|CoCreate|Sort|TrackPopup|UpdateWindow|SetWindowPos|Callback|Fiber|CtrlDispatcher|main|Wait|Sleep"
+)
+_RUNS_PROGRAM = re.compile(
+    r"(?i)Dispatch|SendMessage|CallWindowProc|CallNextHook|DialogBox|CreateDialog|CreateWindow|DestroyWindow|ShowWindow"
+    r"|GetMessage|PeekMessage|DefWindowProc|Enum|Load|Thread|UpdateWindow|SetWindow|Fiber|Invoke|Wait|Sleep|main|init"
+    r"|Exception|Firmware"
 )
 _FAILS_WITH_ZERO = re.compile(
     r"(Create|Open|Load|Delete|Write|Read|Start|Control|Set|Internet|Http|WinHttp|Crypt|Virtual|Register|Find|Move|Copy|Get)"
@@ -98,6 +108,7 @@ class Calls:
         self._repeats: dict[tuple[int, str], tuple[int, Draft]] = {}
         self._screens: set[tuple[int, int]] = set()  # (process key, DC or window) that show the screen
         self._services: dict[tuple[int, int], str] = {}  # (process key, handle) -> name
+        self._environment: dict[int, dict[str, str]] = {}  # process key -> variables that the program has set
         self._table: dict[str, Callable[[_Site], _Open]] = self._known()
 
     # --- what others ask ----------------------------------------------------------------------------------------------
@@ -116,6 +127,18 @@ class Calls:
             if call.draft is not None or call.done is not None:
                 return call.name
         return ""
+
+    def asks_for_itself(self, proc: Proc, tid: int) -> bool:
+        """Whether this thread is in a call of the program that looks into the registry or at files for its own ends.
+
+        In calls that run the program's code before they return it cannot be told who asks.
+        """
+        name = self.inside(proc, tid)
+        return bool(name) and _RUNS_PROGRAM.search(name) is None
+
+    def environment(self, proc: Proc) -> dict[str, str]:
+        """What the program changed in its environment, and so in that of the programs it starts; "" is removed."""
+        return dict(self._environment.get(proc.key, {}))
 
     def forget(self, proc: Proc) -> None:
         """The process became another program."""
@@ -138,6 +161,8 @@ class Calls:
         if head is None:
             if _THREAD_STARTS in text:
                 self._started(self._processes.of(record))
+            elif found := _LIBRARY_BEGINS.match(text):
+                self._library(record, returned=found[1] == "Ret ", entry=int(found[2], 16))
             return
         pid, function, end = head.windows_pid, head.function, head.end
         proc = self._processes.of(record)
@@ -176,6 +201,15 @@ class Calls:
             proc.early = None
             self._begun.add(proc.key)
             self._traced.add(proc.key)
+
+    def _library(self, record: Record, *, returned: bool, entry: int) -> None:
+        """One of Wine's own libraries is told that a process or thread begins or ends: what it does then is its own."""
+        proc = self._processes.of(record)
+        stack = self._stack(proc, record.tid)
+        if returned:
+            self._return(stack, _LIBRARY, None)
+        elif self._modules.builtin(proc, entry) and len(stack) < _DEPTH:
+            stack.append(_Open(_LIBRARY, None, _nothing))
 
     def _stack(self, proc: Proc, tid: int) -> list[_Open]:
         stack = self._stacks.get((proc.key, tid))
@@ -253,6 +287,7 @@ class Calls:
             "StartService": self._start_service,
             "ControlService": self._control_service, "DeleteService": self._delete_service,
             "ChangeServiceConfig": self._change_service,
+            "SetEnvironmentVariable": self._set_variable,
         }  # fmt: skip
         return table | dict.fromkeys(self._files.functions, self._file_call)
 
@@ -339,6 +374,13 @@ class Calls:
 
     def _print_window(self, site: _Site) -> _Open:
         return self._add(site, ScreenCapture, how="printwindow")
+
+    def _set_variable(self, site: _Site) -> _Open:
+        variables = self._environment.setdefault(site.proc.key, {})
+        name = _text(site.arguments, 0)
+        if name and (len(variables) < _MAX_VARIABLES or name in variables):
+            variables[name] = _text(site.arguments, 1)
+        return _Open("", None, _nothing)
 
     # services
 

@@ -59,6 +59,9 @@ class _Life:
     proc: Proc
 
 
+_WINE_ATTRIBUTE: Final = "user.DOSATTRIB"
+
+
 class Files:
     def __init__(self, processes: Processes, paths: PathMap, journal: Journal, derive: Deriver) -> None:
         self._processes = processes
@@ -266,7 +269,7 @@ class Files:
         if record.a[0] == 1:
             flags = [word for bit, word in _INODE_FLAGS.items() if record.a[1] & bit]
             self._mark(FileAttribute, record, name=",".join(flags) or "no flags")
-        else:
+        elif clean(record.strings[1]) != _WINE_ATTRIBUTE:  # how Wine keeps the attributes of Windows
             self._mark(FileAttribute, record, name=clean(record.strings[1]))
 
     def _mark(self, cls: type[Event], record: Record, **fields: Any) -> None:
@@ -322,6 +325,23 @@ class Files:
         """The content hash of the file that lies at `path` (Linux) at the end of the run."""
         for draft in self._writes.get(clean(path), ()):
             draft.fields["sha256"] = sha256
+
+    def made_by_server(self, place: Place) -> None:
+        """Wine's server made it for a program of the account."""
+        self._created.add(place.path)
+
+    def was_there_already(self, place: Place) -> None:
+        """Wine's server opened it for writing."""
+        if place.path not in self._created:
+            self._opened_existing.add(place.path)
+
+    def told_better(self, cls: type[Event], proc: Proc, place: Place) -> None:
+        """What the kernel said last of this kind is said again in the program's own words."""
+        self._said.discard((cls, proc.key, place.path.casefold()))
+        for draft in reversed(self._journal.drafts[-50:]):
+            if draft.cls is cls and draft.proc is proc and draft.fields.get("path") == place.shown:
+                draft.hidden = True
+                return
 
     def first(self, cls: type[Event], proc: Proc, place: Place) -> bool:
         """Whether nothing of this kind was said of this process and file; from now on, it was."""

@@ -47,6 +47,9 @@ class GuestManifest(msgspec.Struct, frozen=True, kw_only=True):
     helpers: tuple[str, ...] = ()  # programs that the machine starts beside others by itself: conhost
     noise_keys: tuple[str, ...] = ()  # registry keys (HKLM\...) that are queried for every program; below them too
     own_keys: tuple[str, ...] = ()  # registry keys that Wine's own libraries set in every program
+    own_objects: tuple[
+        str, ...
+    ] = ()  # named objects that Wine's own libraries make in every program (\\BaseNamedObjects\\...)
     jit: tuple[str, ...] = ()  # programs that make code at run time by their nature: node, java, mono
     emulators: tuple[str, ...] = ()  # run programs for another CPU: the program is their first argument
     canaries: dict[str, str] = {}  # pattern -> which decoy
@@ -151,7 +154,11 @@ _INTERPRETER_NOISE = (
 _WINE_NOISE = (
     "*/.wine/dosdevices/*", "*/.wine/system.reg", "*/.wine/user.reg", "*/.wine/userdef.reg",
     "*/.wine/.update-timestamp",
-    "*/drive_c/windows/fonts/*", "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*",
+    "*/drive_c", "*/drive_c/windows", "*/drive_c/windows/system", "*/drive_c/windows/system32",
+    "*/drive_c/windows/syswow64",
+    "*/drive_c/windows/*/wbem", "*/drive_c/windows/*/WindowsPowerShell/v1.0",
+    "*/drive_c/windows/[Ff]onts", "*/drive_c/windows/[Ff]onts/*",
+    "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*",
     "*/drive_c/windows/inf/*", "*/.wine", "*/.wine/dosdevices", "*/.wine/wineserver", "/run/user/", "/proc/stat",
     "/proc/*/stat",
     "/proc/*/status", "/proc/*/task/*", "/home/*/.fontconfig/*", "*/fonts/.uuid", "socket",
@@ -159,7 +166,7 @@ _WINE_NOISE = (
     "/tmp/.wine-*", "/tmp/.X11-unix/*", "*/.Xauthority",  # noqa: S108 - read in the guest
 )  # fmt: skip
 
-_SCRATCH = ("/tmp/.wine-*/server-*/tmpmap-*", "/tmp/wine-*/server-*/tmpmap-*")  # noqa: S108 - paths of the guest
+_SCRATCH = ("/dev/zero", "/tmp/.wine-*/server-*/tmpmap-*", "/tmp/wine-*/server-*/tmpmap-*")  # noqa: S108 - paths of the guest
 
 _HELPERS = ("*/drive_c/windows/system32/conhost.exe", "*/drive_c/windows/syswow64/conhost.exe")
 
@@ -178,9 +185,33 @@ _WINE_KEYS = (
     "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Gre_Initialize",
     "HKLM\\Software\\Wine", "HKCU\\Software\\Wine", "HKCU\\Environment", "HKCU\\Volatile Environment", "HKCU", "HKLM",
     "HKCU\\Control Panel\\International",
+    # what a window needs
+    "HKCU\\Control Panel\\Colors", "HKCU\\Control Panel\\Desktop\\WindowMetrics",
+    "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\ThemeManager",
+    "HKLM\\System\\CurrentControlSet\\Control\\Video",
+    "HKLM\\System\\CurrentControlSet\\Hardware Profiles\\Current", "HKLM\\HARDWARE\\DEVICEMAP\\VIDEO",
+    "HKLM\\System\\CurrentControlSet\\Control\\Keyboard Layouts", "HKLM\\System\\CurrentControlSet\\Control\\FontAssoc",
+    "HKCU\\Keyboard Layout\\Preload", "HKLM\\System\\CurrentControlSet\\Enum\\DISPLAY",
 )  # fmt: skip
 
-_WINE_SETS = ("HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation", "HKCU\\Keyboard Layout\\Preload")
+# Also the devices of the display, which the first window of every program registers anew.
+_WINE_SETS = (
+    "HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation", "HKCU\\Keyboard Layout\\Preload",
+    "HKLM\\System\\CurrentControlSet\\Control\\Video", "HKLM\\System\\CurrentControlSet\\Hardware Profiles\\Current",
+    "HKLM\\HARDWARE\\DEVICEMAP\\VIDEO", "HKLM\\System\\CurrentControlSet\\Enum\\DISPLAY",
+    "HKLM\\System\\CurrentControlSet\\Enum\\PCI\\VEN_8086&DEV_3E92&SUBSYS_00000000&REV_00",
+    "HKLM\\System\\CurrentControlSet\\Control\\Class\\{4D36E96E-E325-11CE-BFC1-08002BE10318}",
+    "HKLM\\System\\CurrentControlSet\\Control\\Class\\{4D36E968-E325-11CE-BFC1-08002BE10318}",
+    "HKLM\\System\\CurrentControlSet\\Control\\DeviceClasses\\{E6F07B5F-EE97-4A90-B076-33F57BF4EAA7}",
+    "HKLM\\System\\CurrentControlSet\\Control\\DeviceClasses\\{5B45201D-F2F2-4F3B-85BB-30FF1F953599}",
+    "HKLM\\System\\CurrentControlSet\\Control\\DeviceClasses\\{1CA05180-A699-450A-9A0C-DE4FBE3DDD89}",
+)  # fmt: skip
+
+_WINE_OBJECTS = (
+    "\\BaseNamedObjects\\__WINE_*", "\\Sessions\\*\\BaseNamedObjects\\__WINE_*",
+    "\\Sessions\\*\\BaseNamedObjects\\__wine_*",
+    "\\Sessions\\*\\BaseNamedObjects\\display_device_init",
+)  # fmt: skip
 
 _LOADERS = (
     "/usr/bin/wine*", "/usr/lib/wine/wine*", "/usr/lib/*/wine/wine*", "/usr/lib/*/wine/*-unix/wine*",
@@ -251,6 +282,7 @@ def debian_manifest(
         helpers=_HELPERS if profile == "windows" else (),
         noise_keys=_WINE_KEYS if profile == "windows" else (),
         own_keys=_WINE_SETS if profile == "windows" else (),
+        own_objects=_WINE_OBJECTS if profile == "windows" else (),
         jit=_JIT,
         emulators=_EMULATORS,
         programs=programs,

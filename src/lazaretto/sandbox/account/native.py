@@ -35,6 +35,7 @@ from lazaretto.sandbox.account.processes import Proc, Processes
 from lazaretto.sandbox.account.records import Native, Record
 from lazaretto.sandbox.account.registry import Registry
 from lazaretto.sandbox.account.text import basename, clean, wide
+from lazaretto.sandbox.account.windows_files import WindowsFiles
 
 MAX_EACH: Final = 500  # events of one kind from one process
 _DEBUG_PORT: Final = 7  # ProcessDebugPort
@@ -56,7 +57,7 @@ _ANONYMOUS, _MPROTECT, _WRITABLE, _FILE = 1, 2, 4, 8
 class NativeServices:
     def __init__(
         self, *, manifest: GuestManifest, processes: Processes, handles: Handles, modules: Modules, registry: Registry,
-        calls: Calls, journal: Journal, derive: Deriver,
+        calls: Calls, journal: Journal, derive: Deriver, files: WindowsFiles,
     ) -> None:  # fmt: skip
         self._processes = processes
         self._handles = handles
@@ -64,7 +65,9 @@ class NativeServices:
         self._calls = calls
         self._journal = journal
         self._derive = derive
+        self._files = files
         self._jit = PathSet(manifest.jit)
+        self._own_objects = PathSet(manifest.own_objects)
         self._pending: list[tuple[Proc, int, int, int, Record]] = []
         self._regions: list[Draft] = []
         self._table: dict[int, Callable[[Record], None]] = {
@@ -85,6 +88,7 @@ class NativeServices:
             Native.OPEN_THREAD: self._open_thread, Native.QUERY_SYSTEM: self._query_system,
             Native.QUERY_PROCESS: self._query_process,
             Native.HIDE_THREAD: self._hide_thread, Native.SET_FILE: self._set_file,
+            Native.CREATE_FILE: files.opened,
         }  # fmt: skip
 
     def service(self, record: Record) -> None:
@@ -128,6 +132,9 @@ class NativeServices:
         self._handles.put_process(proc, record.a[2], child)
         self._handles.put_process(proc, record.a[3], child)
         if child.start is not None:
+            changed = self._calls.environment(proc)
+            if changed:
+                child.start.fields["environment"] = changed
             self._derive.started(child.start, child)
 
     def _target(self, record: Record) -> tuple[Proc, Proc | None]:
@@ -244,6 +251,10 @@ class NativeServices:
                 p for p in self._pending if p[0] is not proc or p[1] != record.tid or p[3] <= start or p[2] >= end
             ]
 
+    def mapped(self, proc: Proc, start: int) -> None:
+        """One of Wine's own libraries lies there: its loader made the place for it first."""
+        self._pending = [p for p in self._pending if p[0] is not proc or not p[2] <= start < p[3]]
+
     def _kernel_region(self, record: Record, proc: Proc, start: int, length: int, protection: int) -> None:
         draft = self._journal.add(
             MemoryExecutable, record.time, proc, Source.KERNEL, thread=record.tid, ok=record.result >= 0, address=start,
@@ -314,7 +325,7 @@ class NativeServices:
 
     def _mutant(self, record: Record) -> None:
         name = wide(record.strings[0], 512) if record.strings else ""
-        if name:
+        if name and name not in self._own_objects:
             function = "NtCreateMutant" if record.a[0] == Native.CREATE_MUTANT else "NtOpenMutant"
             self._api(record, self._processes.of(record), function, name)
 
@@ -350,7 +361,8 @@ class NativeServices:
         self._api(record, self._processes.of(record), "NtSetInformationThread", "ThreadHideFromDebugger")
 
     def _set_file(self, record: Record) -> None:
-        """Wine's server does the renaming and deleting; the name of the handle is not known here."""
+        if self._files.told(record):
+            return
         name = wide(record.strings[0]).removeprefix("\\??\\") if record.strings else ""
         self._api(record, self._processes.of(record), "NtSetInformationFile", str(record.a[2]), name)
 

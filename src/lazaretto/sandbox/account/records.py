@@ -114,6 +114,7 @@ class Native(enum.IntEnum):
     QUERY_PROCESS = 29
     HIDE_THREAD = 30
     OPEN_MUTANT = 31
+    CREATE_FILE = 32
 
 
 class MemoryBits(enum.IntFlag):

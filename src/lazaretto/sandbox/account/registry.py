@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from lazaretto.domain.trace import Event, RegistryCreate, RegistryDelete, RegistryQuery, RegistrySet, Source
@@ -20,8 +21,17 @@ _NEW_KEY: Final = 1
 
 class Registry:
     def __init__(
-        self, manifest: GuestManifest, processes: Processes, handles: Handles, journal: Journal, derive: Deriver
+        self,
+        manifest: GuestManifest,
+        processes: Processes,
+        handles: Handles,
+        journal: Journal,
+        derive: Deriver,
+        *,
+        by_library: Callable[[Proc, int], bool] = lambda _proc, _tid: False,
     ) -> None:
+        """`by_library` says whether a thread is inside a call that asks the registry for reasons of its own."""
+        self._by_library = by_library
         self._processes = processes
         self._handles = handles
         self._journal = journal
@@ -34,7 +44,7 @@ class Registry:
             ("\\registry\\machine", "HKLM"),
         )
         self._noise = tuple(key.casefold() for key in manifest.noise_keys)
-        self._own = frozenset(key.casefold() for key in manifest.own_keys)
+        self._own = tuple(key.casefold() for key in manifest.own_keys)
         self._queried: set[tuple[int, str, str | None]] = set()
 
     def name(self, absolute: str) -> str:
@@ -44,6 +54,10 @@ class Registry:
             if folded.startswith(root) and folded[len(root) : len(root) + 1] in ("", "\\"):
                 return (short + absolute[len(root) :]).rstrip("\\")
         return absolute.rstrip("\\")
+
+    def _is_own(self, key: str) -> bool:
+        """Whether Wine's libraries keep their books there, in the name of every program."""
+        return bool(self._own) and _below(key.casefold(), self._own)
 
     def _opened(self, record: Record) -> tuple[Proc, str]:
         proc = self._processes.of(record)
@@ -58,6 +72,8 @@ class Registry:
         proc, key = self._opened(record)
         if nt_ok(record.result):
             self._handles.put_key(proc, record.a[2], key)
+        if self._is_own(key):
+            return
         if record.a[3] == _NEW_KEY or not nt_ok(record.result):
             draft = self._add(RegistryCreate, record, proc, key=key)
             self._derive.registry(draft, key, None, "")
@@ -73,7 +89,7 @@ class Registry:
     def set_value(self, record: Record) -> None:
         proc = self._processes.of(record)
         key = self._handles.key(proc, record.a[1])
-        if key.casefold() in self._own:
+        if self._is_own(key):
             return
         name = wide(record.strings[0])
         kind = record.a[2]
@@ -85,11 +101,15 @@ class Registry:
 
     def delete_key(self, record: Record) -> None:
         proc = self._processes.of(record)
-        self._add(RegistryDelete, record, proc, key=self._handles.key(proc, record.a[1]))
+        key = self._handles.key(proc, record.a[1])
+        if not self._is_own(key):
+            self._add(RegistryDelete, record, proc, key=key)
 
     def delete_value(self, record: Record) -> None:
         proc = self._processes.of(record)
-        self._add(RegistryDelete, record, proc, key=self._handles.key(proc, record.a[1]), name=wide(record.strings[0]))
+        key = self._handles.key(proc, record.a[1])
+        if not self._is_own(key):
+            self._add(RegistryDelete, record, proc, key=key, name=wide(record.strings[0]))
 
     def query_value(self, record: Record) -> None:
         proc = self._processes.of(record)
@@ -97,8 +117,12 @@ class Registry:
         self._query(record, proc, self._handles.key(proc, record.a[1]), name)
 
     def _query(self, record: Record, proc: Proc, key: str, name: str | None) -> None:
+        if self._is_own(key):
+            return
         once = (proc.key, key, name)
         if once in self._queried or (self._noise and _below(key.casefold(), self._noise)):
+            return
+        if self._by_library(proc, record.tid):
             return
         if not proc.spend("query", MAX_QUERIES):
             return

@@ -1,8 +1,9 @@
-"""Files as Windows programs name them in calls.
+"""Files as Windows programs name them, in Wine's native service and in calls of exported functions.
 
 Under Wine a file is opened, renamed and deleted by Wine's server, a process of the machine: the kernel sees the content
-being written by the program itself, but not always the rest in its name. The calls fill that in. What the kernel has
-already said of the same process and file is not said again.
+being written by the program itself, but not the rest in its name. The native service that asks the server fills that
+in, and the calls of exported functions what only they know. What was said of the same process and file by one of them
+is not said again by another.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lazaretto.domain.trace import Event, FileCreate, FileDelete, FileMissing, FileMode, FileRead, FileRename, Source
+from lazaretto.sandbox.account.codes import nt_ok
+from lazaretto.sandbox.account.text import wide
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lazaretto.sandbox.account.derive import Deriver
     from lazaretto.sandbox.account.files import Files
     from lazaretto.sandbox.account.journal import Draft, Journal
@@ -23,6 +28,15 @@ if TYPE_CHECKING:
 _GENERIC_WRITE: Final = (
     0x40000000 | 0x10000000 | 0x2 | 0x4
 )  # GENERIC_WRITE, GENERIC_ALL, FILE_WRITE_DATA, FILE_APPEND_DATA
+# [MS-SMB2] 2.2.13: access masks, create options, what was done; FILE_INFORMATION_CLASS.
+_READS: Final = 0x1 | 0x80000000 | 0x10000000  # FILE_READ_DATA, GENERIC_READ, GENERIC_ALL
+_DIRECTORY, _DELETE_ON_CLOSE = 0x1, 0x1000
+_OPEN, _OVERWRITE = 1, 4
+_OPENED, _MADE, _EMPTIED = 1, 2, 3
+_NOT_FOUND: Final = frozenset({0xC0000034, 0xC000003A})
+_RENAMES, _DELETES = (10, 65), (13, 64)
+_MAX_OPEN: Final = 65_536
+
 _CREATE_NEW, _CREATE_ALWAYS, _OPEN_EXISTING, _OPEN_ALWAYS, _TRUNCATE = 1, 2, 3, 4, 5
 
 
@@ -38,6 +52,80 @@ class WindowsFiles:
         self._files = files
         self._journal = journal
         self._derive = derive
+        self._open_files: dict[tuple[int, int], Place] = {}  # (process key, handle): the last file it was given out for
+        # whether a thread is in a call that looks at files for its own ends
+        self.by_library: Callable[[Proc, int], bool] = lambda _proc, _tid: False
+
+    # --- Wine's native service ----------------------------------------------------------------------------------------
+
+    def opened(self, record: Record) -> None:
+        """N_CREATE_FILE."""
+        proc = self._processes.of(record)
+        place = self._named(record, proc)
+        if place is None:
+            return
+        ok, options = nt_ok(record.result), record.a[4] >> 32
+        if ok and len(self._open_files) < _MAX_OPEN:
+            self._open_files[proc.key, record.a[2]] = place
+        if not ok:
+            if record.result & 0xFFFFFFFF in _NOT_FOUND and record.a[4] & 0xFFFFFFFF in (_OPEN, _OVERWRITE):
+                self._missing(record, proc, place)
+            return
+        self._take(record, proc, place, bool(options & _DIRECTORY))
+        if options & _DELETE_ON_CLOSE:
+            self._deleted(record, proc, place, bool(options & _DIRECTORY))
+
+    def _named(self, record: Record, proc: Proc) -> Place | None:
+        name = wide(record.strings[0]) if record.strings else ""
+        if record.a[1] and not name.startswith("\\"):
+            root = self._open_files.get((proc.key, record.a[1]))
+            return self._paths.of_windows(f"{root.shown}\\{name}", proc.cwd) if root is not None and name else root
+        name = name.removeprefix("\\??\\")
+        return self._paths.of_windows(name, proc.cwd) if name[1:3] == ":\\" else None
+
+    def _take(self, record: Record, proc: Proc, place: Place, directory: bool) -> None:
+        access, done = record.a[3], record.a[5]
+        if done == _MADE:
+            self._files.made_by_server(place)
+            draft = self._add(FileCreate, record, proc, place, ok=True, native=True, directory=directory)
+            if draft is not None and not directory:
+                self._derive.file(draft, place, "write", content=False)
+            return
+        if done == _EMPTIED or access & _GENERIC_WRITE:
+            self._files.was_there_already(place)
+        own = place.builtin and not self._files.made(place.path)
+        if done != _OPENED or directory or not access & _READS or place.noise or own or place.shown == proc.image:
+            return
+        if not self.by_library(proc, record.tid) and proc.spend("read", 5000):
+            draft = self._add(FileRead, record, proc, place, ok=True, native=True)
+            if draft is not None:
+                self._derive.file(draft, place, "read")
+
+    def _missing(self, record: Record, proc: Proc, place: Place) -> None:
+        if not place.noise and not self.by_library(proc, record.tid) and proc.spend("missing", 200):
+            self._add(FileMissing, record, proc, place, ok=False, native=True)
+
+    def _deleted(self, record: Record, proc: Proc, place: Place, directory: bool) -> None:
+        draft = self._add(FileDelete, record, proc, place, ok=True, native=True, directory=directory)
+        if draft is not None:
+            self._derive.file(draft, place, "delete")
+
+    def told(self, record: Record) -> bool:
+        """N_SET_FILE: whether what was asked for is an event of files."""
+        proc = self._processes.of(record)
+        place, kind = self._open_files.get((proc.key, record.a[1])), record.a[2]
+        if place is None or not nt_ok(record.result):
+            return False
+        if kind in _DELETES:
+            self._deleted(record, proc, place, directory=False)
+        elif kind in _RENAMES:
+            new = wide(record.strings[0]).removeprefix("\\??\\") if record.strings else ""
+            if new[1:3] != ":\\":
+                new = f"{place.shown.rpartition(chr(92))[0]}\\{new}"
+            self._renamed(record, proc, place, self._paths.of_windows(new, proc.cwd), native=True)
+        return True  # of other kinds only times and attributes are asked for here: the kernel sees those
+
+    # --- calls of exported functions ----------------------------------------------------------------------------------
 
     def call(self, record: Record, proc: Proc, function: str, arguments: tuple[Argument, ...], ok: bool) -> None:
         """A call of one of `functions` (without A or W) has returned."""
@@ -50,6 +138,7 @@ class WindowsFiles:
             self._two(record, function, (first, self._place(proc, arguments, 1)), ok)
         elif function == "SetFileAttributes":
             number = arguments[1].number if len(arguments) > 1 else 0
+            self._files.told_better(FileMode, proc, first)
             self._add(FileMode, record, proc, first, ok, mode=(number or 0) & 0xFFFFFFFF)
         elif function.startswith("CreateDirectory"):
             self._add(FileCreate, record, proc, first, ok, directory=True)
@@ -95,17 +184,31 @@ class WindowsFiles:
             return
         if function == "ReplaceFile":
             old, new = new, old
-        draft = self._add(FileRename, record, proc, old, ok, to=new.shown)
+        self._renamed(record, proc, old, new, ok)
+
+    def _renamed(
+        self, record: Record, proc: Proc, old: Place, new: Place, ok: bool = True, *, native: bool = False
+    ) -> None:
+        draft = self._add(FileRename, record, proc, old, ok, native=native, to=new.shown)
         if draft is not None:
             if ok:
                 self._files.moved(old.path, new.path)
             self._derive.file(draft, old, "rename")
             self._derive.file(draft, new, "write")
 
-    def _add(self, cls: type[Event], record: Record, proc: Proc, place: Place, ok: bool, **fields: Any) -> Draft | None:
-        """The draft, unless the kernel has told of it already."""
+    def _add(
+        self,
+        cls: type[Event],
+        record: Record,
+        proc: Proc,
+        place: Place,
+        ok: bool,
+        *,
+        native: bool = False,
+        **fields: Any,
+    ) -> Draft | None:
+        """The draft, unless another observer has told of it already."""
         if not self._files.first(cls, proc, place):
             return None
-        return self._journal.add(
-            cls, record.time, proc, Source.API, thread=record.tid, ok=ok, path=place.shown, **fields
-        )
+        source = Source.NATIVE if native else Source.API
+        return self._journal.add(cls, record.time, proc, source, thread=record.tid, ok=ok, path=place.shown, **fields)
