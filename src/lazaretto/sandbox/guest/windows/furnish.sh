@@ -26,6 +26,11 @@ Mono-Regular cour
 Mono-Bold courbd
 END
 
+# Of Wine's own those that windows, menus and consoles are drawn with; each font costs every program time.
+for name in marlett tahoma tahomabd symbol wingding ms_sans_serif; do
+    if [ -f "/usr/share/wine/fonts/$name.ttf" ]; then cp "/usr/share/wine/fonts/$name.ttf" "$C/windows/Fonts/"; fi
+done
+
 # --- our programs -----------------------------------------------------------------------------------------------------
 # Wine prefers its own file of the same name to the one in system32: it must go. Copies, not links: Wine's server knows a
 # program that runs by its file, and would name all by the first.
