@@ -19,7 +19,7 @@ import msgspec
 
 from lazaretto.domain.detonation import Artifact
 from lazaretto.domain.trace import AnyEvent, Cause, Ending, Event, Lost, Trace
-from lazaretto.sandbox.account import messages
+from lazaretto.sandbox.account import managed, messages
 from lazaretto.sandbox.account.calls import Calls
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.files import Files
@@ -154,7 +154,7 @@ class Account:
             Kind.CHMOD: files.chmod, Kind.CHOWN: files.chown, Kind.UTIMES: files.utimes, Kind.XATTR: files.xattr,
             Kind.TRUNCATE: files.truncate, Kind.LISTDIR: files.list_directory, Kind.MOUNT: files.mount,
             Kind.MODULE_MAP: self._module_map,
-            Kind.MEMORY: self._native.memory, Kind.WINE_NATIVE: self._native.service, Kind.WINE_DEBUG: self._calls.line,
+            Kind.MEMORY: self._native.memory, Kind.WINE_NATIVE: self._native.service, Kind.WINE_DEBUG: self._debug_line,
             Kind.CONNECT: network.connect, Kind.SENDTO: network.connect, Kind.BIND: network.bind,
             Kind.LISTEN: network.listen,
             Kind.ACCEPT: network.accept, Kind.SOCKET: network.socket, Kind.PTRACE: kernel.ptrace,
@@ -172,6 +172,16 @@ class Account:
             self._modules.forget(draft.proc)
             self._calls.forget(draft.proc)
             self._derive.started(draft, draft.proc)
+
+    def _debug_line(self, record: Record) -> None:
+        """Wine's trace, and by the same way that of managed calls, whose lines begin with a bracket."""
+        text = record.strings[0]
+        if text[:1] != b"[":
+            self._calls.line(record)
+            return
+        for line in text.decode("utf-8", "replace").splitlines():
+            if managed.is_trace(line):
+                self._session.managed_call(record.time, self._processes.of(record), line)
 
     def _join(self, record: Record) -> None:
         proc = self._processes.join(record)

@@ -84,7 +84,7 @@ class Session:
         plain: list[str] = []
         for line in whole.decode("utf-8", "replace").split("\n"):
             if managed.is_trace(line):
-                self._managed_call(message.time, proc, line)
+                self.managed_call(message.time, proc, line)
             else:
                 plain.append(line)
         self._print(message, proc, "\n".join(plain))
@@ -99,7 +99,8 @@ class Session:
             self._console += 1
             self._add(Console, message.time, proc, stream=stream, text=clean(text[at : at + _PIECE], _PIECE))
 
-    def _managed_call(self, time: int, proc: Proc, line: str) -> None:
+    def managed_call(self, time: int, proc: Proc, line: str) -> None:
+        """A line of the trace of managed calls."""
         call = managed.parse(line)
         if call is None:
             return

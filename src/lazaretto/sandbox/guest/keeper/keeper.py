@@ -8,6 +8,7 @@ whenever the guest is idle. All that it needs is on the medium before the machin
 from __future__ import annotations
 
 import base64
+import codecs
 import contextlib
 import json
 import os
@@ -53,6 +54,7 @@ class Run:
         self.deadline = time.monotonic() + float(job["guest_time"])
         self.first_quiet: float | None = None
         self.quiet = False
+        self.halves: dict[str, bytes] = {}  # of lines that have not ended, by pipe
         self.before = world.processes()
         self.straits = 0
         # A document stays open for ever; it is done when nothing has happened for `idle` seconds after it was read.
@@ -207,13 +209,31 @@ class Run:
         text = os.read(key.fd, 65536)
         if not text:
             self.selector.unregister(key.fileobj)
-        for line in text.decode("utf-8", "replace").splitlines():
-            self.port.message(event="launcher", name=name, time=time.monotonic_ns(), line=line[:4096])
-            if self.look and line.startswith('{"wait":'):  # a macro sleeps: not over before it is awake
-                self._put_off(line)
-            if line.startswith("error"):
-                self.reason = line[5:].strip()
-                return "refused"
+        *lines, self.halves[name] = (self.halves.get(name, b"") + text).split(b"\n")
+        self.halves[name] = self.halves[name][-65536:]
+        for line in lines:
+            if ending := self._launcher_said(name, line.decode("utf-8", "replace").rstrip("\r")):
+                return ending
+        return ""
+
+    def _launcher_said(self, name: str, line: str) -> str:
+        word, _, rest = line.partition(" ")
+        if word == "console":  # what the sample wrote to its standard handles, in C escapes
+            stream, _, said = rest.partition(" ")
+            try:
+                data = codecs.escape_decode(said.encode())[0]
+            except ValueError:
+                data = said.encode()
+            self.port.message(
+                event="console", stream=stream, time=time.monotonic_ns(), data=base64.b64encode(data).decode()
+            )
+            return ""
+        self.port.message(event="launcher", name=name, time=time.monotonic_ns(), line=line[:4096])
+        if self.look and line.startswith('{"wait":'):  # a macro sleeps: not over before it is awake
+            self._put_off(line)
+        if word == "error":
+            self.reason = rest.strip()
+            return "refused"
         return ""
 
     def _put_off(self, line: str) -> None:

@@ -271,6 +271,11 @@ class World:
             word, _, reason = role.partition(" ")
             self.tracer.say(f"{word} {self.pids[name]} {reason}".strip())
 
+    def _role(self, words: list[str]) -> None:
+        """A launcher may say of others what they are: "role PID watch service", PID as the session counts."""
+        if len(words) >= 3 and words[0] == "role" and words[1].isdigit():
+            self.tracer.say(" ".join([words[2], str(outer_pid(self.session.init.pid, int(words[1]))), *words[3:]]))
+
     def _await(self, started: Started, wait: str | float, name: str) -> None:
         deadline = time.monotonic() + 300
         match str(wait).partition(":"):
@@ -282,7 +287,9 @@ class World:
                     time.sleep(0.05)
             case ("line", _, text):
                 output = self.pipes[name][1]
-                while text.encode() not in output.readline() and time.monotonic() < deadline:
-                    pass
+                line = b""
+                while text.encode() not in line and time.monotonic() < deadline:
+                    line = output.readline()
+                    self._role(line.decode("utf-8", "replace").split())
             case (seconds, _, _):
                 time.sleep(float(seconds))
