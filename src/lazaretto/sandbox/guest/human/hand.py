@@ -166,7 +166,8 @@ class Hand:
         if window.get_wm_class():
             return window
         if depth:
-            for child in window.query_tree().children:
+            # a frame's decorations lie below the window that they are for; each question costs a round trip
+            for child in reversed(window.query_tree().children):
                 if found := self._client(child, depth - 1):
                     return found
         return None

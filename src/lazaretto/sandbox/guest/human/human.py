@@ -53,6 +53,7 @@ class Human:
         self.running = False
         self.pictures = 0
         self.windows: dict[int, Known] = {}
+        self.unseen: set[int] = set()  # nothing to look at; the X server tells when one of them is shown
         self.reported = 0
         self.acted = 0.0  # when the hand last did something of use
         self.before = screen.sample()
@@ -65,9 +66,7 @@ class Human:
     def look_around(self) -> None:
         """What is on the screen before there is a sample is not news. Asked for before the warm state is saved."""
         self.hand.new_windows()
-        self.windows = {
-            window.id: Known(seen, 0.0, SEEN) for window in self.hand.top_levels() if (seen := self.hand.look(window))
-        }
+        self._find_unknown(0.0, SEEN)
         self.before = self.screen.sample()
 
     def start(self) -> None:
@@ -91,6 +90,7 @@ class Human:
     def on_display(self) -> None:
         """The X server has something to tell."""
         appeared = self.hand.new_windows()
+        self.unseen.difference_update(window.id for window in appeared)
         if not self.running:
             return
         now = time.monotonic()
@@ -122,15 +122,17 @@ class Human:
         at = next(self._moments, None)
         self._next = None if at is None else self.began + at
 
-    def _find_unknown(self, now: float) -> None:
+    def _find_unknown(self, now: float, answers: int = 0) -> None:
         """Windows whose appearance was missed, and those that show something else by now: another title."""
         for window in self.hand.top_levels():
             known = self.windows.get(window.id)
-            if known is None and len(self.windows) >= MOST_WINDOWS:
+            if window.id in self.unseen or (known is None and len(self.windows) >= MOST_WINDOWS):
                 continue
             seen = self.hand.look(window)
-            if seen and (known is None or known.seen.title != seen.title):
-                self.windows[window.id] = Known(seen, now)
+            if seen is None and len(self.unseen) < MOST_WINDOWS:
+                self.unseen.add(window.id)
+            elif seen and (known is None or known.seen.title != seen.title):
+                self.windows[window.id] = Known(seen, now, answers)
 
     # --- what it does with a window -----------------------------------------------------------------------------------
 
