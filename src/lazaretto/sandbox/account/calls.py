@@ -37,6 +37,8 @@ REPEATS: Final = 100  # events of one function in one process; after that they a
 _DEPTH: Final = 256
 _MAX_THREADS: Final = 20_000
 _MAX_VARIABLES: Final = 200
+_MAX_SCRIPT: Final = 65_536  # characters
+_UNICODE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 # Call PE DLL (proc=0000000251D88FD0,module=0000000251D80000 L"winex11.drv",reason=PROCESS_ATTACH,res=0000000000000000)
 _LIBRARY_BEGINS = re.compile(r"[\da-f.:]{4,32}:(Call|Ret ) PE DLL \(proc=([\dA-Fa-f]{1,16}),")
@@ -287,7 +289,7 @@ class Calls:
             "StartService": self._start_service,
             "ControlService": self._control_service, "DeleteService": self._delete_service,
             "ChangeServiceConfig": self._change_service,
-            "SetEnvironmentVariable": self._set_variable,
+            "SetEnvironmentVariable": self._set_variable, "OutputDebugString": self._debug_output,
         }  # fmt: skip
         return table | dict.fromkeys(self._files.functions, self._file_call)
 
@@ -380,6 +382,19 @@ class Calls:
         name = _text(site.arguments, 0)
         if name and (len(variables) < _MAX_VARIABLES or name in variables):
             variables[name] = _text(site.arguments, 1)
+        return _Open("", None, _nothing)
+
+    def _debug_output(self, site: _Site) -> _Open:
+        """Also how our stand-in for PowerShell tells the script that it was given (guest/windows/README.md)."""
+        text = _text(site.arguments, 0)
+        if not text.startswith("script#") or not self._derive.is_standin(site.proc):
+            return self._api(site)
+        what, _, part = text[7:].partition(":")
+        start = site.proc.start
+        if what.isdigit() and start is not None:
+            known = str(start.fields.get("script", "")) if what != "0" else ""
+            if len(known) < _MAX_SCRIPT:
+                start.fields["script"] = known + _UNICODE.sub(lambda found: chr(int(found[1], 16)), part)
         return _Open("", None, _nothing)
 
     # services

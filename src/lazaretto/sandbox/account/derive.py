@@ -190,6 +190,10 @@ class Deriver:
                              start=service.start)  # fmt: skip
             self.service(made)
 
+    def is_standin(self, proc: Proc) -> bool:
+        """Whether the process runs one of our stand-ins."""
+        return self._place(proc).standin
+
     def _place(self, proc: Proc) -> Place:
         if proc.windows:
             return self._paths.of_windows(proc.image, proc.cwd)

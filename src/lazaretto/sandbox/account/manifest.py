@@ -157,6 +157,7 @@ _WINE_NOISE = (
     "*/drive_c", "*/drive_c/windows", "*/drive_c/windows/system", "*/drive_c/windows/system32",
     "*/drive_c/windows/syswow64",
     "*/drive_c/windows/*/wbem", "*/drive_c/windows/*/WindowsPowerShell/v1.0",
+    "*/drive_c/windows/resources/*", "*/.Xdefaults*", "*/INetCache/*/desktop.ini", "*/History/desktop.ini",
     "*/drive_c/windows/[Ff]onts", "*/drive_c/windows/[Ff]onts/*",
     "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*",
     "*/drive_c/windows/inf/*", "*/.wine", "*/.wine/dosdevices", "*/.wine/wineserver", "/run/user/", "/proc/stat",
@@ -166,7 +167,13 @@ _WINE_NOISE = (
     "/tmp/.wine-*", "/tmp/.X11-unix/*", "*/.Xauthority",  # noqa: S108 - read in the guest
 )  # fmt: skip
 
-_SCRATCH = ("/dev/zero", "/tmp/.wine-*/server-*/tmpmap-*", "/tmp/wine-*/server-*/tmpmap-*")  # noqa: S108 - paths of the guest
+_SCRATCH = (
+    "/dev/zero",
+    "*/Microsoft/Windows/*/index.dat",
+    "*/drive_c/users/*/INetCache*/index.dat",
+    "/tmp/.wine-*/server-*/tmpmap-*",  # noqa: S108 - a path of the guest
+    "/tmp/wine-*/server-*/tmpmap-*",  # noqa: S108 - a path of the guest
+)
 
 _HELPERS = ("*/drive_c/windows/system32/conhost.exe", "*/drive_c/windows/syswow64/conhost.exe")
 
@@ -192,11 +199,20 @@ _WINE_KEYS = (
     "HKLM\\System\\CurrentControlSet\\Hardware Profiles\\Current", "HKLM\\HARDWARE\\DEVICEMAP\\VIDEO",
     "HKLM\\System\\CurrentControlSet\\Control\\Keyboard Layouts", "HKLM\\System\\CurrentControlSet\\Control\\FontAssoc",
     "HKCU\\Keyboard Layout\\Preload", "HKLM\\System\\CurrentControlSet\\Enum\\DISPLAY",
+    "HKCU\\Control Panel\\Desktop\\UserPreferencesMask",
+    # how a class is found
+    "HKLM\\Software\\Classes\\CLSID", "HKLM\\Software\\Classes\\Interface", "HKLM\\Software\\Classes\\TypeLib",
+    "HKLM\\Software\\Classes\\Wow6432Node\\CLSID", "HKLM\\Software\\Classes\\JScript",
+    "HKLM\\Software\\Classes\\VBScript",
 )  # fmt: skip
 
 # Also the devices of the display, which the first window of every program registers anew.
 _WINE_SETS = (
     "HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation", "HKCU\\Keyboard Layout\\Preload",
+    # where the libraries of the network keep pages, written anew in every program
+    "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\Shell Folders\\Cache",
+    "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\Shell Folders\\Cookies",
+    "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\Shell Folders\\History",
     "HKLM\\System\\CurrentControlSet\\Control\\Video", "HKLM\\System\\CurrentControlSet\\Hardware Profiles\\Current",
     "HKLM\\HARDWARE\\DEVICEMAP\\VIDEO", "HKLM\\System\\CurrentControlSet\\Enum\\DISPLAY",
     "HKLM\\System\\CurrentControlSet\\Enum\\PCI\\VEN_8086&DEV_3E92&SUBSYS_00000000&REV_00",
@@ -210,7 +226,8 @@ _WINE_SETS = (
 _WINE_OBJECTS = (
     "\\BaseNamedObjects\\__WINE_*", "\\Sessions\\*\\BaseNamedObjects\\__WINE_*",
     "\\Sessions\\*\\BaseNamedObjects\\__wine_*",
-    "\\Sessions\\*\\BaseNamedObjects\\display_device_init",
+    "\\Sessions\\*\\BaseNamedObjects\\display_device_init", "DBWinMutex",
+    "c:!users!*!inetcache!*", "c:!users!*!history!*", "c:!users!*!inetcookies!*", "c:!users!*!cookies!*",
 )  # fmt: skip
 
 _LOADERS = (

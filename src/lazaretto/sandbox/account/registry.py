@@ -59,6 +59,9 @@ class Registry:
         """Whether Wine's libraries keep their books there, in the name of every program."""
         return bool(self._own) and _below(key.casefold(), self._own)
 
+    def _is_noise(self, key: str) -> bool:
+        return bool(self._noise) and _below(key.casefold(), self._noise)
+
     def _opened(self, record: Record) -> tuple[Proc, str]:
         proc = self._processes.of(record)
         name = wide(record.strings[0]) if record.strings else ""
@@ -89,9 +92,9 @@ class Registry:
     def set_value(self, record: Record) -> None:
         proc = self._processes.of(record)
         key = self._handles.key(proc, record.a[1])
-        if self._is_own(key):
-            return
         name = wide(record.strings[0])
+        if self._is_own(key) or self._is_own(f"{key}\\{name}"):
+            return
         kind = record.a[2]
         data = value_text(kind, record.strings[1] if len(record.strings) > 1 else b"", record.a[3])
         draft = self._add(
@@ -120,7 +123,7 @@ class Registry:
         if self._is_own(key):
             return
         once = (proc.key, key, name)
-        if once in self._queried or (self._noise and _below(key.casefold(), self._noise)):
+        if once in self._queried or self._is_noise(key) or (name and self._is_noise(f"{key}\\{name}")):
             return
         if self._by_library(proc, record.tid):
             return

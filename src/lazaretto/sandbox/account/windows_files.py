@@ -52,7 +52,8 @@ class WindowsFiles:
         self._files = files
         self._journal = journal
         self._derive = derive
-        self._open_files: dict[tuple[int, int], Place] = {}  # (process key, handle): the last file it was given out for
+        # (process key, handle): what it was given out for last, and whether that is a directory
+        self._open_files: dict[tuple[int, int], tuple[Place, bool]] = {}
         # whether a thread is in a call that looks at files for its own ends
         self.by_library: Callable[[Proc, int], bool] = lambda _proc, _tid: False
 
@@ -66,7 +67,7 @@ class WindowsFiles:
             return
         ok, options = nt_ok(record.result), record.a[4] >> 32
         if ok and len(self._open_files) < _MAX_OPEN:
-            self._open_files[proc.key, record.a[2]] = place
+            self._open_files[proc.key, record.a[2]] = (place, bool(options & _DIRECTORY))
         if not ok:
             if record.result & 0xFFFFFFFF in _NOT_FOUND and record.a[4] & 0xFFFFFFFF in (_OPEN, _OVERWRITE):
                 self._missing(record, proc, place)
@@ -78,13 +79,15 @@ class WindowsFiles:
     def _named(self, record: Record, proc: Proc) -> Place | None:
         name = wide(record.strings[0]) if record.strings else ""
         if record.a[1] and not name.startswith("\\"):
-            root = self._open_files.get((proc.key, record.a[1]))
+            root, _ = self._open_files.get((proc.key, record.a[1]), (None, True))
             return self._paths.of_windows(f"{root.shown}\\{name}", proc.cwd) if root is not None and name else root
         name = name.removeprefix("\\??\\")
         return self._paths.of_windows(name, proc.cwd) if name[1:3] == ":\\" else None
 
     def _take(self, record: Record, proc: Proc, place: Place, directory: bool) -> None:
         access, done = record.a[3], record.a[5]
+        if place.scratch:
+            return
         if done == _MADE:
             self._files.made_by_server(place)
             draft = self._add(FileCreate, record, proc, place, ok=True, native=True, directory=directory)
@@ -102,7 +105,9 @@ class WindowsFiles:
                 self._derive.file(draft, place, "read")
 
     def _missing(self, record: Record, proc: Proc, place: Place) -> None:
-        if not place.noise and not self.by_library(proc, record.tid) and proc.spend("missing", 200):
+        # where a library was looked for says nothing: the call that names it does
+        library = place.path.casefold().endswith((".dll", ".drv", ".acm"))
+        if not library and not place.noise and not self.by_library(proc, record.tid) and proc.spend("missing", 200):
             self._add(FileMissing, record, proc, place, ok=False, native=True)
 
     def _deleted(self, record: Record, proc: Proc, place: Place, directory: bool) -> None:
@@ -113,11 +118,11 @@ class WindowsFiles:
     def told(self, record: Record) -> bool:
         """N_SET_FILE: whether what was asked for is an event of files."""
         proc = self._processes.of(record)
-        place, kind = self._open_files.get((proc.key, record.a[1])), record.a[2]
+        (place, directory), kind = self._open_files.get((proc.key, record.a[1]), (None, False)), record.a[2]
         if place is None or not nt_ok(record.result):
             return False
         if kind in _DELETES:
-            self._deleted(record, proc, place, directory=False)
+            self._deleted(record, proc, place, directory)
         elif kind in _RENAMES:
             new = wide(record.strings[0]).removeprefix("\\??\\") if record.strings else ""
             if new[1:3] != ":\\":
