@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from lazaretto.domain.trace import ApiCall, Console, Event, Source, Window
@@ -18,20 +17,6 @@ _PIECE: Final = 4096
 _MAX_CONSOLE: Final = 2_000  # events
 _MAX_LINE: Final = 65_536
 _REPEATS: Final = 100
-# console out|err TEXT with C escapes, at most three octal digits (guest/windows/src/launcher.c)
-_WINDOWS_LAUNCHER: Final = "launcher"
-_CONSOLE: Final = re.compile(r"console (out|err) (.*)", re.DOTALL)
-_ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
-_SIMPLE: Final = {
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"a": b"\a",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"v": b"\v",
-    b"e": b"\x1b",
-}
 _OF_THE_SAMPLE: Final = (messages.ConsoleOutput, messages.WindowSeen, messages.Launcher)
 
 
@@ -73,9 +58,6 @@ class Session:
         elif isinstance(message, messages.Launcher):
             if message.name == LAUNCHER:
                 self._macros.line(message.time, message.line)
-            elif message.name == _WINDOWS_LAUNCHER and (told := _CONSOLE.match(message.line)):
-                data = _ESCAPE.sub(_unescaped, told[2].encode("utf-8", "replace"))
-                self._output(messages.ConsoleOutput(time=message.time, stream=told[1], data=data))
         elif isinstance(message, messages.WindowSeen):
             proc = (self._processes.inner(message.pid) if message.pid else None) or self._processes.sample
             if proc is not None and (message.title or message.text):
@@ -144,10 +126,3 @@ class Session:
 
     def _add(self, cls: type[Event], time: int, proc: Proc, **fields: Any) -> Draft:
         return self._journal.add(cls, time, proc, Source.SESSION, **fields)
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    octal, hexadecimal, letter = found.groups()
-    if octal is not None:
-        return bytes([int(octal, 8) & 0xFF])
-    return bytes([int(hexadecimal, 16)]) if hexadecimal is not None else _SIMPLE.get(letter, letter)

@@ -56,6 +56,8 @@ class Hand:
         self.width = self.display.screen().width_in_pixels
         self.height = self.display.screen().height_in_pixels
         self._choose = random.Random()
+        self.desktop: Any = None
+        self.inside: set[int] = set()  # windows that lie in the desktop
         self._keys = {
             name: self.display.keysym_to_keycode(XK.string_to_keysym(name)) for name in ("Return", "Tab", "space")
         }
@@ -132,31 +134,55 @@ class Hand:
 
     # --- windows ------------------------------------------------------------------------------------------------------
 
+    def find_desktop(self) -> None:
+        """Wine's desktop is one large window, in which all others lie. Asked for before there is a sample."""
+        for window in self.root.query_tree().children:
+            place, names = window.get_geometry(), window.get_wm_class() or ()
+            if place.width >= self.width and place.height >= self.height and "explorer.exe" in names:
+                self.desktop = window
+                window.change_attributes(event_mask=X.SubstructureNotifyMask)
+                self.inside = {child.id for child in window.query_tree().children}
+
     def new_windows(self) -> list[Any]:
         """Windows that appeared since the last call; also empties the queue of events."""
         found = []
         while self.display.pending_events():
             event = self.display.next_event()
-            if event.type == X.MapNotify and event.event == self.root:
+            if event.type != X.MapNotify:
+                continue
+            if self.desktop is not None and event.event == self.desktop:
+                self.inside.add(event.window.id)
+                found.append(event.window)
+            elif event.event == self.root:
                 found.append(event.window)
         return found
 
     def top_levels(self) -> list[Any]:
-        return list(self.root.query_tree().children)
+        found = list(self.root.query_tree().children)
+        if self.desktop is not None:
+            below = self.desktop.query_tree().children
+            self.inside = {child.id for child in below}
+            found += below
+        return found
 
     def look(self, window: Any) -> Seen | None:
         """What a person sees of a child of the root; None for menus, tips and what is gone already."""
         try:
             about = window.get_attributes()
-            if about.map_state != X.IsViewable or about.override_redirect:
+            inside = window.id in self.inside  # there nothing is managed: menus and tips are those without a title
+            if about.map_state != X.IsViewable or (about.override_redirect and not inside):
                 return None
             place = window.get_geometry()
             client = self._client(window, _DEPTH) or window
             names = client.get_wm_class() or ()
+            title = self._title(client)
+            if inside and not title:
+                return None
+            small = inside and place.width * 2 < self.width and place.height * 3 < self.height
             return Seen(
-                id=window.id, title=self._title(client), window_class=".".join(names)[:_TEXT_MOST], x=place.x,
+                id=window.id, title=title, window_class=".".join(names)[:_TEXT_MOST], x=place.x,
                     y=place.y,
-                width=place.width, height=place.height, dialog=self._is_dialog(client),
+                width=place.width, height=place.height, dialog=small or self._is_dialog(client),
             )  # fmt: skip
         except (error.XError, AttributeError):  # what other programs put into properties can be anything
             return None

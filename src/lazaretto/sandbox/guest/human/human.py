@@ -66,6 +66,7 @@ class Human:
     def look_around(self) -> None:
         """What is on the screen before there is a sample is not news. Asked for before the warm state is saved."""
         self.hand.new_windows()
+        self.hand.find_desktop()
         self._find_unknown(0.0, SEEN)
         self.before = self.screen.sample()
 
