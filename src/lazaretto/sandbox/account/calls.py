@@ -380,7 +380,7 @@ class Calls:
     def _set_variable(self, site: _Site) -> _Open:
         variables = self._environment.setdefault(site.proc.key, {})
         name = _text(site.arguments, 0)
-        if name and (len(variables) < _MAX_VARIABLES or name in variables):
+        if name and not name.startswith("=") and (len(variables) < _MAX_VARIABLES or name in variables):
             variables[name] = _text(site.arguments, 1)
         return _Open("", None, _nothing)
 

@@ -192,6 +192,8 @@ class Deriver:
 
     def is_standin(self, proc: Proc) -> bool:
         """Whether the process runs one of our stand-ins."""
+        if "\\" not in proc.image:  # the sample itself was started by its name alone
+            return self._paths.of_windows(f"C:\\windows\\system32\\{proc.image}", proc.cwd).standin
         return self._place(proc).standin
 
     def _place(self, proc: Proc) -> Place:

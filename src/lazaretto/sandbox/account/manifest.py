@@ -170,6 +170,7 @@ _WINE_NOISE = (
 
 _SCRATCH = (
     "/dev/zero",
+    "/proc/*/task/*/comm",  # names of threads
     "*/Microsoft/Windows/*/index.dat",
     "*/drive_c/users/*/INetCache*/index.dat",
     "/tmp/.wine-*/server-*/tmpmap-*",  # noqa: S108 - a path of the guest
@@ -201,6 +202,7 @@ _WINE_KEYS = (
     "HKLM\\System\\CurrentControlSet\\Control\\Keyboard Layouts", "HKLM\\System\\CurrentControlSet\\Control\\FontAssoc",
     "HKCU\\Keyboard Layout\\Preload", "HKLM\\System\\CurrentControlSet\\Enum\\DISPLAY",
     "HKCU\\Control Panel\\Desktop\\UserPreferencesMask",
+    "HKLM\\System\\CurrentControlSet\\Enum\\", "HKLM\\Software\\Classes\\",  # only these themselves
     # how a class is found
     "HKLM\\Software\\Classes\\CLSID", "HKLM\\Software\\Classes\\Interface", "HKLM\\Software\\Classes\\TypeLib",
     "HKLM\\Software\\Classes\\Wow6432Node\\CLSID", "HKLM\\Software\\Classes\\JScript",

@@ -139,8 +139,10 @@ class Registry:
 
 
 def _below(key: str, prefixes: tuple[str, ...]) -> bool:
-    """Whether the key is one of these or below one; a root alone stands for nothing but itself."""
-    return key.startswith(prefixes) and any(key == p or (key.startswith(p + "\\") and "\\" in p) for p in prefixes)
+    """Whether the key is one of these or below one; a root, or one that ends in a backslash, stands for itself."""
+    return any(
+        key == p.rstrip("\\") or ("\\" in p and not p.endswith("\\") and key.startswith(p + "\\")) for p in prefixes
+    )
 
 
 def value_text(kind: int, data: bytes, size: int) -> str:
