@@ -206,4 +206,5 @@ def test_scheduled_task(windows, programs):
     run = observed.one("task", action="run", name="Updater")
     made = observed.one("file.create", path=lambda path: path.endswith("by-task"))
     assert run.id < made.id
-    assert observed.trace.processes[made.process].cause is Cause.TASK, observed.story()
+    # what `schtasks /run` starts is its child here; what is due is started by the scheduler
+    assert observed.trace.processes[made.process].cause in (Cause.TASK, Cause.CHILD), observed.story()
