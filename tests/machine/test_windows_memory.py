@@ -38,9 +38,7 @@ int main(void)
     "bits",
     [
         64,
-        pytest.param(
-            32, marks=pytest.mark.xfail(strict=True, reason="code of a 32-bit process that has gone is not kept")
-        ),
+        pytest.param(32, marks=pytest.mark.xfail(strict=True, reason="code of a process that has gone is not kept")),
     ],
 )
 def test_code_made_at_run_time(windows, programs, bits):

@@ -125,9 +125,7 @@ def test_comes_back_after_a_restart(started_again):
         assert started_again.trace.processes[made.process].cause in (Cause.SESSION, Cause.CHILD)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a restarted session in which nothing comes back is waited for to the end of its time"
-)
+@pytest.mark.xfail(strict=True, reason="a restart that brings nothing back is waited for to the end")
 def test_nothing_comes_back_of_itself(windows, programs):
     observed = windows(programs.pe("int main(void) { return 0; }", name="plain.exe"), "exe", reboot=True)
     assert observed.ending is Ending.EXITED
