@@ -8,9 +8,11 @@ skip.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
+import structlog
 
 from lazaretto.domain.errors import LazarettoError
 from lazaretto.sandbox.image import recipe
@@ -27,6 +29,13 @@ def missing(profile: str) -> str:
     except LazarettoError as error:
         return str(error)
     return ""
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """A test of the command sets up logging to its own captured stderr, which is closed when it ends."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
