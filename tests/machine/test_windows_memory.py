@@ -146,7 +146,6 @@ def test_thread_in_a_child(injects, bits):
     order(observed, observed.process("notepad.exe"), "create")
 
 
-@pytest.mark.xfail(strict=True, reason="a process of the machine that was injected has no image in the account yet")
 def test_thread_in_the_desktop(injects):
     observed = injects(INTO_DESKTOP)
     target = observed.trace.processes[observed.one("memory.write").target]

@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     set(HKEY_LOCAL_MACHINE, WINLOGON, "Shell", "explorer.exe, x.exe");
     snprintf(place, sizeof(place), "%s\\Microsoft\\Windows\\Start Menu\\Programs\\Startup\\x.bat", getenv("APPDATA"));
     HANDLE f = CreateFileA(place, GENERIC_WRITE, 0, 0, CREATE_ALWAYS, 0, 0);
-    WriteFile(f, "echo back > C:\\users\\Public\\back-folder\r\n", 42, &n, 0);
+    WriteFile(f, "echo back > C:\\users\\Public\\back-folder\r\n", 41, &n, 0);
     CloseHandle(f);
     return 0;
 }
@@ -115,17 +115,16 @@ def test_autostart_is_derived(started_again):
     assert run.command.endswith('updater.exe" run')
 
 
-@pytest.mark.xfail(strict=True, reason="the restarted Windows session does not end within its wall time yet")
 def test_comes_back_after_a_restart(started_again):
     assert started_again.ending.complete
-    returned = started_again.process('updater.exe" run')
+    # who starts it is not in the account, so its command line is the kernel's: words, quoted where they must be
+    returned = started_again.process("updater.exe run")
     assert returned.cause is Cause.SESSION, started_again.story()
     for name in ("back-run", "back-machine", "back-folder"):
         made = started_again.one("file.create", path=lambda path, name=name: path.endswith(name))
         assert started_again.trace.processes[made.process].cause in (Cause.SESSION, Cause.CHILD)
 
 
-@pytest.mark.xfail(strict=True, reason="a restart that brings nothing back is waited for to the end")
 def test_nothing_comes_back_of_itself(windows, programs):
     observed = windows(programs.pe("int main(void) { return 0; }", name="plain.exe"), "exe", reboot=True)
     assert observed.ending is Ending.EXITED
@@ -208,5 +207,5 @@ def test_scheduled_task(windows, programs):
     run = observed.one("task", action="run", name="Updater")
     made = observed.one("file.create", path=lambda path: path.endswith("by-task"))
     assert run.id < made.id
-    # what `schtasks /run` starts is its child here; what is due is started by the scheduler
-    assert observed.trace.processes[made.process].cause in (Cause.TASK, Cause.CHILD), observed.story()
+    # asked for at once it comes from who asked; what is due is another test's matter
+    assert observed.trace.processes[made.process].cause is Cause.CHILD, observed.story()

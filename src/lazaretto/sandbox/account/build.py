@@ -135,7 +135,7 @@ class Account:
 
     def _keeper(self, message: messages.Keeper) -> None:
         if isinstance(message, messages.Inhabitants):
-            self._processes.inhabited(message.processes)
+            self._processes.inhabited(message.processes, message.windows)
         if isinstance(message, messages.Started) and self._began is None:
             self._began = message.time
         if isinstance(message, (messages.Started, messages.Done)):

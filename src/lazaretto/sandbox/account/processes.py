@@ -102,8 +102,13 @@ class Processes:
         self._machine_windows = {p.windows_pid: p for p in manifest.processes if p.windows_pid}
         self._machine_pids = {p.pid: p for p in manifest.processes if p.pid}
 
-    def inhabited(self, processes: Iterable[tuple[int, str]]) -> None:
-        """Who lives in the machine: outer pids and programs. It may come after the first records that name them."""
+    def inhabited(self, processes: Iterable[tuple[int, str]], windows: Iterable[tuple[int, str]] = ()) -> None:
+        """Who lives in the machine: outer pids and programs, Windows pids and images.
+
+        It may come after the first records that name them.
+        """
+        for pid, image in list(windows)[:MAX_PROCESSES]:
+            self._machine_windows.setdefault(pid, MachineProcess(image=clean(image), windows_pid=pid))
         for pid, image in list(processes)[:MAX_PROCESSES]:
             if pid not in self._machine_pids:
                 self._machine_pids[pid] = MachineProcess(image=clean(image), pid=pid)

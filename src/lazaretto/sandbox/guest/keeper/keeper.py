@@ -54,6 +54,7 @@ class Run:
         self.deadline = time.monotonic() + float(job["guest_time"])
         self.first_quiet: float | None = None
         self.quiet = False
+        self.came_back = False  # something was started since the session was restarted
         self.halves: dict[str, bytes] = {}  # of lines that have not ended, by pipe
         self.before = world.processes()
         self.straits = 0
@@ -89,7 +90,7 @@ class Run:
         self.world.internet.say("start")
         if self.world.human:
             self.world.human.say("start")
-        self.port.message(event="machine", processes=self.world.inhabitants)
+        self.port.message(event="machine", processes=self.world.inhabitants, windows=self.world.windows_inhabitants)
         self.port.message(event="start", time=time.monotonic_ns(), path=path)
         if "line" in how:
             return self._by_launcher(how, path)
@@ -187,7 +188,7 @@ class Run:
                 self.quiet = True
                 self.first_quiet = self.first_quiet or time.monotonic()
             elif word == "busy":
-                self.quiet = False
+                self.quiet, self.came_back = False, True
             elif word == "activity" and self._is_over(*map(int, rest)):
                 return "exited"
             elif word == "code" and rest:
@@ -231,6 +232,8 @@ class Run:
         self.port.message(event="launcher", name=name, time=time.monotonic_ns(), line=line[:4096])
         if self.look and line.startswith('{"wait":'):  # a macro sleeps: not over before it is awake
             self._put_off(line)
+        if word == "logged-on" and self.first_quiet is None:  # all is started that comes back, and nothing did
+            self.first_quiet, self.quiet = time.monotonic(), not self.came_back
         if word == "error":
             self.reason = rest.strip()
             return "refused"
@@ -294,7 +297,7 @@ class Run:
         """What comes back at the next start of the machine or session."""
         again = self.job.get("again", {})
         self.port.message(event="restart", time=time.monotonic_ns())
-        self.first_quiet, self.quiet = None, False
+        self.first_quiet, self.quiet, self.came_back = None, False, False
         self.deadline = time.monotonic() + float(again.get("guest_time", 60))
         if "line" in again:
             self.world.comes_back(self.world.pids.get(again["through"], 0))

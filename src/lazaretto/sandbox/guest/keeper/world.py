@@ -166,6 +166,7 @@ class World:
         self._binfmt()
         self.session = self._session()
         self.tracer.say(f"launcher {self.session.launcher.pid}")
+        self.windows_inhabitants: list[tuple[int, str]] = []
         self.pids: dict[str, int] = {}  # outer pids of what [session] start has started, by name
         self.pipes: dict[str, tuple[BinaryIO, BinaryIO]] = {}
         for step in self.wanted.get("start", ()):
@@ -272,7 +273,10 @@ class World:
             self.tracer.say(f"{word} {self.pids[name]} {reason}".strip())
 
     def _role(self, words: list[str]) -> None:
-        """A launcher may say of others what they are: "role PID watch service", PID as the session counts."""
+        """A launcher may say of others who they are: "role PID watch service", PID as the session counts, and
+        "inhabitant WINDOWS-PID IMAGE"."""
+        if len(words) >= 3 and words[0] == "inhabitant" and words[1].isdigit():
+            self.windows_inhabitants.append((int(words[1]), " ".join(words[2:])))
         if len(words) >= 3 and words[0] == "role" and words[1].isdigit():
             self.tracer.say(" ".join([words[2], str(outer_pid(self.session.init.pid, int(words[1]))), *words[3:]]))
 

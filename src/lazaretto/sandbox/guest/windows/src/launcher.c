@@ -8,17 +8,22 @@
  *
  * Standard output, one line an answer:
  *     role KERNEL-PID watch service    before "ready": the service manager
+ *     inhabitant WINDOWS-PID IMAGE     before "ready": each process that a sample will find
  *     ready
  *     started WINDOWS-PID HOW          for each process started
  *     error TEXT                       nothing could be started
+ *     logged-on                        all that comes back was started
  *     ended WINDOWS-PID EXIT-CODE      a process started here has ended
  *     console out|err TEXT             what it wrote to its standard handles: C escapes, at most 1000 bytes of text a line
  *
  * It is the first Windows program of the session: it takes the machine's own variables out of the environment, starts
  * the desktop, and warms up what every sample needs. Its relations are set up so that a sample sees the desktop
  * (explorer.exe) as its parent. */
+#define COBJMACROS
 #include "session.h"
 #include <shellapi.h>
+#include <shlobj.h>
+#include <tlhelp32.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,9 +236,38 @@ static int run_ps1(const struct job *job)
 			L"powershell.exe -ExecutionPolicy Bypass -File \"%ls\" %ls");
 }
 
-static int run_open(const struct job *job)
+/* What a shortcut leads to. Wine's shell would start the .lnk file itself as a program. */
+static int follow(const WCHAR *path, struct job *target)
 {
+	IShellLinkW *link = NULL;
+	IPersistFile *file = NULL;
+	int found = 0;
+	CoInitialize(NULL);
+	if (SUCCEEDED(CoCreateInstance(&CLSID_ShellLink, NULL, CLSCTX_INPROC_SERVER, &IID_IShellLinkW, (void **)&link)) &&
+	    SUCCEEDED(IShellLinkW_QueryInterface(link, &IID_IPersistFile, (void **)&file)) &&
+	    SUCCEEDED(IPersistFile_Load(file, path, STGM_READ))) {
+		IShellLinkW_GetPath(link, target->path, ROOM / 2 - 1, NULL, 0);
+		IShellLinkW_GetArguments(link, target->arguments, sizeof(target->arguments) / sizeof(WCHAR) - 1);
+		IShellLinkW_GetWorkingDirectory(link, target->directory, sizeof(target->directory) / sizeof(WCHAR) - 1);
+		found = *target->path != 0;
+	}
+	if (file) IPersistFile_Release(file);
+	if (link) IShellLinkW_Release(link);
+	CoUninitialize();
+	return found;
+}
+
+static int run_open(const struct job *given_job)
+{
+	static struct job target;
+	const struct job *job = given_job;
+	const WCHAR *dot = wcsrchr(job->path, '.');
 	SHELLEXECUTEINFOW info = {0};
+	if (dot && !_wcsicmp(dot, L".lnk")) {
+		target = *job;
+		if (!follow(job->path, &target)) return 0;
+		job = &target;
+	}
 	info.cbSize = sizeof(info);
 	info.fMask = SEE_MASK_NOCLOSEPROCESS | SEE_MASK_FLAG_NO_UI | SEE_MASK_NOASYNC;
 	info.lpFile = job->path;
@@ -640,6 +674,23 @@ static void report_service_manager(void)
 	FindClose(search);
 }
 
+/* A sample names others by their Windows number; only from here is it known who they are. */
+static void report_inhabitants(void)
+{
+	PROCESSENTRY32W entry = {sizeof(entry)};
+	HANDLE list = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+	if (list == INVALID_HANDLE_VALUE) return;
+	for (BOOL more = Process32FirstW(list, &entry); more; more = Process32NextW(list, &entry)) {
+		WCHAR image[MAX_PATH];
+		DWORD size = MAX_PATH;
+		HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, entry.th32ProcessID);
+		if (!process) continue;
+		if (QueryFullProcessImageNameW(process, 0, image, &size)) say("inhabitant %lu %ls", entry.th32ProcessID, image);
+		CloseHandle(process);
+	}
+	CloseHandle(list);
+}
+
 /* What a sample's process needs is read once, so that the warm state has it in memory. */
 static void warm_up(void)
 {
@@ -687,6 +738,7 @@ static int serve(void)
 	start_company();
 	warm_up();
 	report_service_manager();
+	report_inhabitants();
 	say("ready");
 	while (ReadFile(input, line + have, sizeof(line) - 1 - have, &got, NULL) && got) {
 		char *end;
