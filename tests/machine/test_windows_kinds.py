@@ -124,7 +124,6 @@ def test_powershell_command_is_decoded(windows, programs):
     assert TEXT in observed.trace.events[asked.because[0]].script
 
 
-@pytest.mark.xfail(reason="the guest's launcher starts a shortcut as if it were a program")
 def test_shortcut(windows, programs):
     link = programs.shortcut(
         "Photo.lnk", r"C:\windows\system32\cmd.exe", r"/c echo link> C:\users\Public\by-link & exit 4"

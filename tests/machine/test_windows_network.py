@@ -71,9 +71,12 @@ def test_encrypted_request_is_read(windows, programs, bits):
     assert http.body == b"user=anna&password=secret"
     assert (http.headers["User-Agent"], http.headers["X-Id"]) == ("tester/1", "42")
     assert observed.process("posts").exit_code == 0
-    # the library's own cache of pages is none of the sample's doing
-    sets = observed.events("registry.set", key=lambda key: "SystemCertificates" not in key)
-    assert not sets, observed.story()
+
+
+@pytest.mark.xfail(strict=True, reason="the library's own copying of root certificates is told as the program's doing")
+def test_encrypted_request_changes_no_registry(windows, programs):
+    observed = windows(programs.pe(POSTS, "-lwininet", bits=64, name="posts64.exe"), "exe")
+    assert not observed.events("registry.set"), observed.story()
 
 
 SOCKETS = r"""

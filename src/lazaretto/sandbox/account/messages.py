@@ -123,7 +123,7 @@ class Keeper(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
 
 
 class Inhabitants(Keeper, frozen=True, kw_only=True, tag="machine"):
-    """Who lived in the session before the sample did: outer pid and program, as Linux has them; Windows pid and image."""
+    """Who lived in the session before the sample did: outer pid and program, as Linux has them; Windows pid, image."""
 
     processes: tuple[tuple[int, str], ...] = ()
     windows: tuple[tuple[int, str], ...] = ()
