@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from lazaretto.analysis.analyze import MAX_SIZE
+from lazaretto.analysis.read import MAX_SIZE
 from lazaretto.domain.detonation import DetonationRequest
 from lazaretto.domain.trace import AnyEvent, Ending, Source
 from lazaretto.sandbox import detonate, listen

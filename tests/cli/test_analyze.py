@@ -74,7 +74,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Play:
         played = Played(result)
 
         @contextmanager
-        def opened(_files: int) -> Iterator[Played]:
+        def opened(_files: int, _first: str | None) -> Iterator[Played]:
             yield played
 
         monkeypatch.setattr(analyze, "open_sandbox", opened)

@@ -153,3 +153,27 @@ def test_a_missing_image(factory: Factory) -> None:
         settle(waiting)
         with pytest.raises(ImageMissing):
             waiting.take("beos")
+
+
+def test_a_machine_may_be_prepared_for_who_will_take_it(factory: Factory) -> None:
+    with pool(0) as waiting:
+        waiting.prepare("linux")
+        waiting.prepare("linux")  # one is on its way
+        assert waiting.take("linux") is factory.made[0]
+        assert factory.made[0].thread.startswith("pool")
+        waiting.take("linux")
+        assert len(factory.made) == 2
+
+
+def test_a_preparation_that_fails_is_met_by_who_takes(factory: Factory) -> None:
+    with pool(0) as waiting:
+        factory.fail = [MachineFailed("QEMU did not start"), MachineFailed("QEMU did not start")]
+        waiting.prepare("linux")
+        with pytest.raises(MachineFailed):
+            waiting.take("linux")
+
+
+def test_what_was_prepared_for_nobody_is_disposed_of(factory: Factory) -> None:
+    with pool(0) as waiting:
+        waiting.prepare("linux")
+    assert [machine.disposed for machine in factory.made] in ([], [1])  # closing may come before it was begun

@@ -18,16 +18,15 @@ from lazaretto.analysis import identify as identification
 from lazaretto.analysis import names
 from lazaretto.analysis.behaviours import Catalogue, SampleFacts
 from lazaretto.analysis.identify import FileType, guest_name, identify
+from lazaretto.analysis.read import MAX_SIZE, read_sample
 from lazaretto.analysis.report import Report, Run, write_report
 from lazaretto.domain import scoring
 from lazaretto.domain.detonation import Detonation, DetonationRequest, Detonator
-from lazaretto.domain.errors import DetonationError, FileTooLarge, UnreadableFile
+from lazaretto.domain.errors import DetonationError
 from lazaretto.domain.evidence import Evidence, sort_evidence, techniques_of
 from lazaretto.domain.sample import Sample, hash_bytes
 from lazaretto.domain.trace import Cause, Process, ProcessStart, Trace
 from lazaretto.domain.verdict import State
-
-MAX_SIZE = 64 * 1024 * 1024  # bytes
 
 # Exit codes and signals with which a program ends that could not be loaded or broke down, in words.
 _WINDOWS_ENDS = {
@@ -112,23 +111,6 @@ def analyze(
     whole = msgspec.structs.replace(report, duration_s=round(clock.total, 4), stages={**stages, **report.stages})
     write_report(whole, out)
     return whole
-
-
-def read_sample(file: Path, limit: int) -> bytes:
-    """The file's bytes. Raises `UnreadableFile` or `FileTooLarge`; never reads more than the limit."""
-    try:
-        if not file.is_file():
-            raise UnreadableFile(file, "not a regular file" if file.exists() else "no such file")
-        size = file.stat().st_size
-        if size > limit:
-            raise FileTooLarge(file, size, limit)
-        with file.open("rb") as stream:
-            data = stream.read(limit + 1)
-    except OSError as error:
-        raise UnreadableFile(file, error.strerror or str(error)) from error
-    if len(data) > limit:
-        raise FileTooLarge(file, len(data), limit)
-    return data
 
 
 def why_not_run(kind: FileType, *, has_sandbox: bool) -> tuple[str, ...]:

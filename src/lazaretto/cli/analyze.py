@@ -55,22 +55,40 @@ def analyze(
     terminal = Terminal.of(common)
     paths = regular_files(files)
     kept = out_directory(report) if report else None
-    from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  a mistyped name needs no analysis
+    with open_sandbox(len(paths), _profile(paths[0])) as sandbox:
+        from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  while a machine is made ready
 
-    catalogue = load(default_folder())
-    with open_sandbox(len(paths)) as sandbox:
+        catalogue = load(default_folder())
         done = [_one(path, kept, catalogue, sandbox, terminal) for path in paths]
     return Exit.DONE if all(done) else Exit.FAILED
 
 
 @contextmanager
-def open_sandbox(files: int) -> Iterator[Sandbox]:
-    """The sandbox for so many files; while one of several is judged, the machine for the next is made ready."""
-    from lazaretto.sandbox.detonate import Sandbox  # noqa: PLC0415  help needs no sandbox
-    from lazaretto.sandbox.pool import Pool  # noqa: PLC0415
+def open_sandbox(files: int, first: str | None) -> Iterator[Sandbox]:
+    """The sandbox for so many files, of which the first needs the profile `first`.
+
+    While Python loads what the rest needs, the first machine is made ready; while one of several files is judged, the
+    next one's.
+    """
+    from lazaretto.sandbox.pool import Pool  # noqa: PLC0415  help needs no sandbox
 
     with Pool(size=min(files - 1, 1)) as pool:
+        if first:
+            pool.prepare(first)
+        from lazaretto.sandbox.detonate import Sandbox  # noqa: PLC0415  loaded meanwhile
+
         yield Sandbox(pool)
+
+
+def _profile(path: Path) -> str | None:
+    """The guest that a file will need; None where none can run it, or where reading it will end in an error."""
+    from lazaretto.analysis.identify import identify  # noqa: PLC0415  a mistyped name needs no analysis
+    from lazaretto.analysis.read import MAX_SIZE, read_sample  # noqa: PLC0415
+
+    try:
+        return identify(read_sample(path, MAX_SIZE), path.name).profile
+    except InputError:
+        return None
 
 
 def _one(path: Path, kept: Path | None, catalogue: Catalogue, sandbox: Sandbox, terminal: Terminal) -> bool:

@@ -106,8 +106,8 @@ def detonate(
     (path,) = regular_files([file])
     _positive("--guest-time", guest_time)
     _positive("--wall-time", wall_time)
-    from lazaretto.analysis.analyze import MAX_SIZE, read_sample  # noqa: PLC0415  a mistyped name needs no analysis
-    from lazaretto.analysis.identify import guest_name, identify  # noqa: PLC0415
+    from lazaretto.analysis.identify import guest_name, identify  # noqa: PLC0415  a mistyped name needs no analysis
+    from lazaretto.analysis.read import MAX_SIZE, read_sample  # noqa: PLC0415
 
     data = read_sample(path, MAX_SIZE)
     kind = identify(data, path.name)
@@ -138,7 +138,8 @@ def detonate(
 
 
 def _run(request: DetonationRequest, terminal: Terminal) -> Detonation:
-    with progress.shown(terminal) as listener, open_sandbox(1) as sandbox:
+    warm = request.profile if request.accelerator != "kvm" else None
+    with progress.shown(terminal) as listener, open_sandbox(1, warm) as sandbox:
         return sandbox(request, listener)
 
 

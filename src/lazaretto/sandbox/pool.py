@@ -10,7 +10,7 @@ import itertools
 import os
 import threading
 from collections import defaultdict, deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -29,13 +29,11 @@ _slots = itertools.count(os.getpid())
 
 def restore(store: ImageStore, states: States, image: Image) -> Machine:
     """A fresh machine in the image's warm state, paused, with an empty medium. The caller closes it with `dispose`."""
+    packed = image.path / "state.lz4"
+    states.begin(packed)
     disk = medium.create(store.run_directory)
     try:
-        state = states.open(image.path / "state.lz4")
-        try:
-            return Machine.start(image.files(), disk, state=state, slot=next(_slots))
-        finally:
-            os.close(state)
+        return Machine.start(image.files(), disk, state=lambda: states.open(packed), slot=next(_slots))
     except BaseException:
         os.close(disk)
         raise
@@ -54,6 +52,7 @@ class Pool:
         self.store = store or ImageStore()
         self._size = size
         self._waiting: dict[str, deque[Machine]] = defaultdict(deque)
+        self._coming: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
         # One thread for as long as the pool lives: a machine dies with the *thread* that started it (PR_SET_PDEATHSIG).
         self._restorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pool")
@@ -63,6 +62,10 @@ class Pool:
     def take(self, profile: str) -> Machine:
         """A machine of that profile: a waiting one, or a new one. The caller disposes of it, in the same thread."""
         image = self.store.find(profile)
+        with self._lock:
+            coming = self._coming.pop(profile, None)
+        if coming:
+            coming.result()
         while True:
             with self._lock:
                 machine = self._waiting[profile].popleft() if self._waiting[profile] else None
@@ -73,26 +76,32 @@ class Pool:
             log.warning("pool.died", profile=profile)
             dispose(machine)
 
+    def prepare(self, profile: str) -> None:
+        """Restore one machine in the background, for somebody who will soon take it, however small the pool is."""
+        with self._lock:
+            if not self._closed and profile not in self._coming:
+                self._coming[profile] = self._restorer.submit(self._fill, profile, 1)
+
     def refill(self, profile: str) -> None:
         """Restore machines in the background until `size` of them wait."""
         with self._lock:
             if not self._closed and self._size:
-                self._restorer.submit(self._fill, profile)
+                self._restorer.submit(self._fill, profile, self._size)
 
     def waiting(self, profile: str) -> int:
         """How many machines of that profile wait now."""
         with self._lock:
             return len(self._waiting[profile])
 
-    def _fill(self, profile: str) -> None:
+    def _fill(self, profile: str, wanted: int) -> None:
         try:
-            while not self._closed and len(self._waiting[profile]) < self._size:
+            while not self._closed and len(self._waiting[profile]) < wanted:
                 machine = restore(self.store, self._states, self.store.find(profile))
                 with self._lock:
                     self._waiting[profile].append(machine)
         except LazarettoError as error:
             # `take` meets the same error where somebody can be told
-            log.warning("pool.refill", profile=profile, error=str(error))
+            log.info("pool.refill", profile=profile, error=str(error))
 
     def close(self) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -55,14 +56,15 @@ class Machine:
         files: MachineFiles,
         medium: int,
         *,
-        state: int | None = None,
+        state: Callable[[], int] | None = None,
         slot: int = 0,
         bounds: lockdown.Bounds | None = None,
         accelerator: hardware.Accelerator = hardware.Accelerator.TCG,
     ) -> Machine:
-        """Start QEMU: restored from the descriptor `state` and paused, or booted.
+        """Start QEMU: booted, or with `state`, which gives a descriptor, restored from it and paused.
 
-        `medium` and `state` stay the caller's.
+        The state is asked for when QEMU is there to read it, so that it may be unpacked meanwhile, and closed then.
+        `medium` stays the caller's.
         """
         lockdown.require_isolation()
         bounds = bounds or lockdown.Bounds()
@@ -106,14 +108,18 @@ class Machine:
             raise
         return made
 
-    def _greet(self, state: int | None) -> None:
+    def _greet(self, state: Callable[[], int] | None) -> None:
         try:
             self.qmp.greet()
             # What is shared with the host, the disks, is no part of a saved state.
             shared = {"capability": "x-ignore-shared", "state": True}
             self.qmp.call("migrate-set-capabilities", capabilities=[shared])
             if state is not None:
-                self.qmp.call("getfd", [state], fdname="state")
+                fd = state()
+                try:
+                    self.qmp.call("getfd", [fd], fdname="state")
+                finally:
+                    os.close(fd)
                 self.qmp.call("migrate-incoming", uri="fd:state")
                 self.qmp.wait_until("query-status", "status", {"paused", "prelaunch"}, timeout=20)
         except (MachineFailed, TimeoutError) as error:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from lazaretto.domain.errors import ImageBroken
@@ -34,19 +35,35 @@ class States:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._unpacked: dict[Path, int] = {}
+        self._unpacked: dict[Path, Future[int]] = {}
+        self._unpacker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unpack")
+
+    def begin(self, packed: Path) -> None:
+        """Have it unpacked in the background, so that `open` need wait less."""
+        self._asked(packed)
 
     def open(self, packed: Path) -> int:
         """A new descriptor at the begin of the state. The caller closes it."""
+        try:
+            memory = self._asked(packed).result()
+        except ImageBroken:
+            with self._lock:
+                self._unpacked.pop(packed, None)  # the next one tries again
+            raise
+        return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _asked(self, packed: Path) -> Future[int]:
         with self._lock:
             if packed not in self._unpacked:
-                self._unpacked[packed] = _unpack(packed)
-            return os.open(f"/proc/self/fd/{self._unpacked[packed]}", os.O_RDONLY | os.O_CLOEXEC)
+                self._unpacked[packed] = self._unpacker.submit(_unpack, packed)
+            return self._unpacked[packed]
 
     def close(self) -> None:
+        self._unpacker.shutdown(wait=True)
         with self._lock:
-            for fd in self._unpacked.values():
-                os.close(fd)
+            for unpacked in self._unpacked.values():
+                if not unpacked.exception():
+                    os.close(unpacked.result())
             self._unpacked.clear()
 
 
