@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import time
@@ -56,7 +57,7 @@ def test_a_program_that_ends_at_once_says_why(files: MachineFiles, disk: int, mo
 
 @needs_cage
 def test_a_program_that_says_nothing_is_killed(files: MachineFiles, disk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And all that it started, since its pid namespace ends with it."""
+    """And all that it started, since its pid namespace ends with it; also when the cage was not yet whole."""
     mark = f"lazaretto-test-{os.getpid()}"
     script = f"sleep 1000 & sleep 1000 & exec sleep 1000 # {mark}"
 
@@ -69,9 +70,16 @@ def test_a_program_that_says_nothing_is_killed(files: MachineFiles, disk: int, m
     lockdown.require_isolation()
     really = lockdown.caged
     monkeypatch.setattr(lockdown, "caged", caged)
-    monkeypatch.setattr("lazaretto.sandbox.machine.qmp.Qmp.greet", lambda _: (_ for _ in ()).throw(TimeoutError))
-    with pytest.raises(MachineFailed, match="did not start"):
-        Machine.start(files, disk)
+    moments = itertools.cycle((0.0, 0.001, 0.002, 0.004, 0.008))
+
+    def greet(_: object) -> None:
+        time.sleep(next(moments))
+        raise TimeoutError
+
+    monkeypatch.setattr("lazaretto.sandbox.machine.qmp.Qmp.greet", greet)
+    for _ in range(40):
+        with pytest.raises(MachineFailed, match="did not start"):
+            Machine.start(files, disk)
     deadline = time.monotonic() + 10
     while running(mark) and time.monotonic() < deadline:
         time.sleep(0.05)

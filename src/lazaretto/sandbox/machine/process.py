@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -94,6 +95,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
+                process_group=0,
                 preexec_fn=lockdown.limiter(bounds),  # noqa: PLW1509 - only setrlimit and setpriority, no locks taken
             )
             mine.pop_all()  # from here on they are the machine's
@@ -149,19 +151,28 @@ class Machine:
         """What QEMU said on its way out, one line."""
         if self.process.stderr is None:
             return ""
-        self.process.kill()
+        self._kill()
         text = self.process.stderr.read(4096).decode("utf-8", "replace")
         return " ".join(text.split())
 
     def close(self) -> None:
-        """Kill it. bwrap's --die-with-parent and the pid namespace take QEMU along with the process we started."""
-        if self.process.poll() is None:
-            self.process.kill()
+        """Kill it and all that it started."""
+        self._kill()
         self.process.wait()
         if self.process.stderr is not None:
             self.process.stderr.close()
         for end in self._sockets:
             end.close()
+
+    def _kill(self) -> None:
+        """bwrap's --die-with-parent and the pid namespace take QEMU along with the process that we started.
+
+        Its whole group is killed, since bwrap's own child asks to die with its parent only a moment after it was born:
+        an orphan of that moment would wait for ever, holding our end of its standard error.
+        """
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
