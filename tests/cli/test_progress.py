@@ -12,7 +12,7 @@ from lazaretto.domain.progress import Progress
 
 def test_a_stage_is_told_at_its_begin_and_end() -> None:
     lines: list[str] = []
-    now = iter([10.0, 12.5, 12.5])
+    now = iter([10.0, 10.5, 11.0, 12.5])
     told = Spoken(lines.append, lambda: next(now))
     for done in (None, 0.3, 0.9, 1.0):
         told(Progress("windows: installing", done, "wine"))

@@ -73,10 +73,11 @@ class Spoken:
 
     def __call__(self, report: Progress) -> None:
         with self._lock:
+            now = self._clock()
             ended = report.done is not None and report.done >= 1.0
             if report.stage not in self._began and not ended:
-                self._began[report.stage] = self._clock()
+                self._began[report.stage] = now
                 self._say(f"{plain(report.stage, 60)} ...")
             elif ended:
-                took = self._clock() - self._began.pop(report.stage, self._clock())
+                took = now - self._began.pop(report.stage, now)
                 self._say(f"{plain(report.stage, 60)}: done in {seconds(took)}")
