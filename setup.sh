@@ -81,8 +81,9 @@ fi
 if [ "$images" = yes ]; then
 	if [ "$(id -u)" = 0 ]; then
 		.venv/bin/lazaretto image build "$@"
-	elif ! .venv/bin/lazaretto doctor --json | grep -q '"check":"images".*"good":true'; then
+	elif ! .venv/bin/lazaretto image build --quiet "$@" 2>/dev/null; then # there is something to make
 		home=$(.venv/bin/python -c 'from lazaretto.sandbox.image.store import default_home; print(default_home())')
+		mkdir -p "$home"
 		as_root env LAZARETTO_HOME="$home" "$PWD/.venv/bin/lazaretto" image build "$@"
 		as_root chown -R "$(id -u):$(id -g)" "$home"
 	fi
