@@ -55,6 +55,43 @@ Sub AutoOpen()
   Shell "cmd /c echo awake"
 End Sub
 """
+WRITES = r"""
+Option Explicit
+Sub AutoOpen()
+  Dim b(3) As Byte
+  Dim s As String
+  b(1) = 90
+  b(2) = 144
+  s = Chr(77) & Chr(90) & Chr(144) & Chr(255)
+  Open "C:\Users\Public\semicolon.bin" For Output As #1
+  Print #1, s;
+  Print #1, Chr(0); "end";
+  Close #1
+  Open "C:\Users\Public\print.txt" For Output As #1
+  Print #1, "a", "b"; 5; -3; True
+  Print #1, "left",
+  If UBound(b) = 3 Then Print #1, "x"; Else Print #1, "y"
+  Close #1
+  Open "C:\Users\Public\print.txt" For Append As #1
+  Print #1, "appended"
+  Close #1
+  Open "C:\Users\Public\write.csv" For Output As #1
+  Write #1, "text", 1.5, True,
+  Write #1, "next"
+  Close #1
+  Open "C:\Users\Public\put.bin" For Binary As #1
+  Put #1, , b
+  Put #1, 1, CByte(77)
+  Put #1, 8, s
+  Close #1
+End Sub
+"""
+WRITTEN = {
+    "semicolon.bin": b"MZ\x90\xff\0end",
+    "print.txt": b"a             b 5 -3 True \r\nleft          xappended\r\n",
+    "write.csv": b'"text",1.5,#TRUE#,"next"\r\n',
+    "put.bin": b"MZ\x90\0\0\0\0MZ\x90\xff",
+}
 BASIC = """
 Sub Main
   Open "/home/claire/Documents/from-basic.txt" For Output As #1
@@ -185,6 +222,13 @@ def test_message_box_is_read_and_answered(document):
     seen = observed.one("window", title="Update", source=Source.SESSION)
     agreed = observed.one("standin", program="cmd")
     assert told.time <= seen.time < agreed.time
+
+
+def test_files_are_written_as_in_vba(document):
+    observed = document("writer.docm", _docm(WRITES), "doc")
+    folder = "/home/claire/.wine/drive_c/Users/Public"
+    assert {name: observed.dropped(f"{folder}/{name}") for name in WRITTEN} == WRITTEN
+    assert of_the_office(observed, observed.one("file.write", path=r"C:\Users\Public\semicolon.bin"))
 
 
 def test_macro_that_waits_is_waited_for(document):

@@ -69,10 +69,39 @@ def test_files_and_programs_are_led_to_drive_c() -> None:
     text = translate(
         'Sub AutoOpen()\n Open Environ("TEMP") & "\\a" For Output As #1\n Shell "cmd /c x", 0\n Kill "C:\\a"\nEnd Sub\n'
     )
-    assert 'Open Win_Path(Win_Environ("TEMP") & "\\a") For Output As #1' in text
+    assert 'Open Win_Fresh(Win_Environ("TEMP") & "\\a") For Binary As #1' in text
     assert 'Win_Shell "cmd /c x", 0' in text
     assert 'Win_Kill "C:\\a"' in text
     assert text.count("On Error Resume Next") == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "becomes"),
+    [
+        ('Print #1, "a;b";', 'Call Win_Print(1, "" & Win_Shown("a;b"))'),
+        ("Print #n, f(a, b), c", 'Call Win_Print(n, Win_Tab("" & Win_Shown(f(a, b)), 0) & Win_Shown(c) & {end})'),
+        ("Print #1, Spc(2); Tab(9); a", 'Call Win_Print(1, Win_Tab("" & Spc(2), 9) & Win_Shown(a) & {end})'),
+        ("Print #1,", 'Call Win_Print(1, "" & {end})'),
+        ("Write #1, a, 2", 'Call Win_Print(1, Win_Quoted(a) & "," & Win_Quoted(2) & {end})'),
+        ("Write #1, a;", 'Call Win_Print(1, Win_Quoted(a) & ",")'),
+        ("Put #1, , b(2)", "Call Win_Put(1, 0, b(2))"),
+        ("Put #1, 5, CByte(x)", "Call Win_PutByte(1, 5, CByte(x))"),
+        ("Open p For Append As n", "Open Win_Path(p) For Binary As #n: Seek #n, LOF(n) + 1"),
+        ("Open p For Input As #1", "Open Win_Path(p) For Input As #1"),
+        ("Debug.Print x", "Debug.Print x"),
+    ],
+)
+def test_what_is_written_to_files(statement: str, becomes: str) -> None:
+    becomes = becomes.format(end="Chr(13) & Chr(10)")
+    assert translate(f" {statement}\n").split("\n", 1)[0].strip() == becomes
+    assert f"x = 1: {becomes}" in translate(f"x = 1: {statement}: Close #1\n")
+
+
+def test_else_of_one_line_is_found() -> None:
+    text = translate('If a = "Then" Then Print #1, "x"; Else MsgBox "Else"\n')
+    lines = [line.strip() for line in text.splitlines()[:5]]
+    assert lines[::2] == ['If a = "Then" Then', "Else", "End If"]
+    assert lines[1::2] == ['Call Win_Print(1, "" & Win_Shown("x"))', 'Win_MsgBox "Else"']
 
 
 def test_strings_comments_and_members_stay_as_they_are() -> None:

@@ -2,6 +2,8 @@
 
 Basic here knows most of VBA. What it does not know, or would do in terms of this machine, is led to the objects of
 oleautomation: functions of Windows libraries (Declare), GetObject, Shell, Environ, and statements on files of drive C.
+Print # and Write # become bytes that are put: Basic here forgets a line that is not ended, ends the others by a line
+feed alone, and writes what Chr made of a number above 127 as the sign for what cannot be shown.
 An error in a procedure without a handler of its own does not end the macro: Word would not have had the error.
 """
 
@@ -39,6 +41,9 @@ _WORDS = (
     (re.compile(r"(?<![\w.])(Kill|MkDir|RmDir|ChDir|FileCopy)(?=\s+[^=\s])", re.IGNORECASE), r"Win_\1"),
     (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?MsgBox(?=\s*[(\w\"])", re.IGNORECASE), "Win_MsgBox"),
     (re.compile(r"(?<![\w.])Application\.Wait(?=\s*[(\w\"])", re.IGNORECASE), "Win_WaitUntil"),
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Strings\.)?)?StrConv(?=\s*\()", re.IGNORECASE), "Win_StrConv"),
+    # Chr by the code page of this machine knows no more than ASCII; Asc gives back what ChrW was given.
+    (re.compile(r"(?<![\w.])(?:VBA\.(?:Strings\.)?)?Chr\$?(?=\s*\()", re.IGNORECASE), "ChrW"),
     (re.compile(r"(?<![\w.])SetAttr(?=\s+[^=\s])", re.IGNORECASE), "Win_SetAttr"),
     # Basic here does not know what is in brackets after brackets.
     (re.compile(r"(\.(?:Environment|SpecialFolders|ExecQuery|InstancesOf|Items)\s*(?:\([^()]*\)))\s*(?=\()",
@@ -46,9 +51,106 @@ _WORDS = (
     (re.compile(r"\bAs\s+(?:LongPtr|LongLong)\b", re.IGNORECASE), "As Variant"),
     (re.compile(r"(?<![\w.])C(?:LngPtr|LngLng)(?=\s*\()", re.IGNORECASE), "CDbl"),
 )  # fmt: skip
-_OPEN = re.compile(r"^(\s*)Open\s+(.+)\s+For\s+(Output|Input|Append|Binary|Random)\b(.*)$", re.IGNORECASE)
+_STATEMENT = re.compile(
+    r"(?P<before>^\s*(?:\d+\s)?|:|\bThen\b|\bElse\b)(?P<space>\s*)"
+    r"(?P<word>Open|Print|Write|Put)\b(?P<rest>[^:]*?)(?=\s*(?:$|:|\bElse\b))",
+    re.IGNORECASE,
+)
+_ONE_LINE = re.compile(
+    r"^(\s*)(If\b.+?\bThen)\s+(?![\d\s])((?:(?!\bThen\b).)+?)\s*\bElse\s+(?![\d\s])((?:(?!\bThen\b).)+)$", re.IGNORECASE
+)
+_OPEN = re.compile(
+    r"\s*(?P<path>.+?)\s+For\s+(?P<mode>Output|Input|Append|Binary|Random)\b(?P<access>.*?)\bAs\s+"
+    r"(?P<channel>#?\s*[^\s=]+)(?P<length>.*)$",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(r"\s*#\s*([^,]+?)\s*(?:,(.*))?$")
 
+# What uses another of them stands before it.
 _SUPPORT = """
+Private Sub Win_PutByte(channel, place, value)
+ Dim data As Byte
+ data = value
+ Win_Put channel, place, data
+End Sub
+Private Sub Win_Put(channel, place, value)
+ If place > 0 Then
+  If place > LOF(channel) + 1 Then
+   Dim zeros() As Byte
+   ReDim zeros(0 To place - LOF(channel) - 2)
+   Seek #channel, LOF(channel) + 1
+   Put #channel, , zeros
+  End If
+  Seek #channel, place
+ End If
+ If VarType(value) = 8 Then
+  Win_Print channel, value
+ Else
+  Put #channel, , value
+ End If
+End Sub
+Private Sub Win_Print(channel, text)
+ Dim data() As Byte
+ If Len(text) = 0 Then Exit Sub
+ If Replace(Replace(text, Chr(13), ""), Chr(10), "") Like "*[!" & Chr(1) & "-~]*" Then
+  data = Win_Bytes(text)
+  Put #channel, , data
+ Else
+  Put #channel, , text
+ End If
+End Sub
+Private Function Win_StrConv(value, kind, Optional language)
+ If IsArray(value) And kind = 64 Then
+  Win_StrConv = CreateObject("office:windows").Text(value)
+ ElseIf kind = 128 Then
+  Win_StrConv = Win_Bytes(value)
+ Else
+  Win_StrConv = StrConv(value, kind)
+ End If
+End Function
+Private Function Win_Bytes(text)
+ Dim data() As Byte
+ Dim at
+ data = StrConv(text, 128)
+ For Each at In CreateObject("office:windows").Controls(text)
+  data(LBound(data) + at) = AscW(Mid(text, at + 1, 1))
+ Next
+ Win_Bytes = data
+End Function
+Private Function Win_Quoted(value)
+ Select Case VarType(value)
+ Case 1
+  Win_Quoted = "#NULL#"
+ Case 7
+  Win_Quoted = "#" & Format(value, "YYYY-MM-DD HH:MM:SS") & "#"
+ Case 8
+  Win_Quoted = Chr(34) & value & Chr(34)
+ Case 11
+  Win_Quoted = "#" & UCase(CStr(value)) & "#"
+ Case Else
+  Win_Quoted = Trim(Win_Shown(value))
+ End Select
+End Function
+Private Function Win_Shown(value)
+ Select Case VarType(value)
+ Case 1
+  Win_Shown = "Null"
+ Case 2, 3, 4, 5, 6, 14, 16, 17, 18, 19, 20, 21
+  Win_Shown = Str(value) & " "
+ Case 11
+  Win_Shown = CStr(value) & " "
+ Case Else
+  Win_Shown = CStr(value)
+ End Select
+End Function
+Private Function Win_Tab(ByVal text, ByVal column)
+ If column = 0 Then column = (Len(text) \\ 14 + 1) * 14 + 1
+ If Len(text) >= column Then text = text & Chr(13) & Chr(10)
+ Win_Tab = text & Space(column - 1 - Len(Mid(text, InStrRev(text, Chr(10)) + 1)))
+End Function
+Private Function Win_Fresh(path)
+ Win_Fresh = CreateObject("office:windows").Fresh(path)
+End Function
 Private Function Win_Object(name)
  Set Win_Object = CreateObject(name)
 End Function
@@ -111,8 +213,10 @@ def translate(source: str) -> str:
         else:
             lines.append(_line(line))
     text = "\n".join(_with_handlers(lines)) + "\n" + "".join(functions)
-    used = [part for part in _support() if re.search(rf"\b{part[0]}\b", text)]
-    return text + "".join(part[1] for part in used)
+    for name, part in _support():
+        if re.search(rf"\b{name}\b", text):
+            text += part
+    return text
 
 
 def _chosen(lines: Iterable[str]) -> Iterator[str]:
@@ -183,8 +287,6 @@ def _without_comment(line: str) -> str:
 def _line(line: str) -> str:
     if re.match(r"^\s*(?:Rem|Attribute|Option)\b", line, re.IGNORECASE):
         return line
-    if opened := _OPEN.match(line):
-        line = f"{opened[1]}Open Win_Path({opened[2]}) For {opened[3]}{opened[4]}"
     # Strings stay out of the way of the patterns, but a pattern may end just before one.
     strings: list[str] = []
 
@@ -195,7 +297,84 @@ def _line(line: str) -> str:
     bare = "".join(text if code else (hide(text) if text.startswith('"') else "") for text, code in _parts(line))
     for pattern, word in _WORDS:
         bare = pattern.sub(word, bare)
+    bare = _STATEMENT.sub(_file_statement, bare)
+    # In one line, a procedure's call without brackets hides the Else from Basic here.
+    bare = _ONE_LINE.sub(r"\1\2\n\1\3\n\1Else\n\1\4\n\1End If", bare)
     return re.sub(r'"(\d+)"', lambda found: strings[int(found[1])], bare)
+
+
+def _file_statement(found: re.Match[str]) -> str:
+    """Open, Print #, Write # and Put # with the same effect as in VBA."""
+    makers = {"open": _open, "print": _print, "write": _write, "put": _put}
+    changed = makers[found["word"].lower()](found["rest"])
+    return f"{found['before']}{found['space']}{changed}" if changed else found[0]
+
+
+def _open(rest: str) -> str | None:
+    opened = _OPEN.match(rest)
+    if not opened:
+        return None
+    mode, channel = opened["mode"].lower(), opened["channel"].lstrip("# ")
+    if mode not in {"output", "append"}:
+        kept = f"For {opened['mode']}{opened['access']}As {opened['channel']}{opened['length']}"
+        return f"Open Win_Path({opened['path']}) {kept}"
+    place = "Win_Fresh" if mode == "output" else "Win_Path"
+    statement = f"Open {place}({opened['path']}) For Binary{opened['access']}As #{channel}"
+    return statement if mode == "output" else f"{statement}: Seek #{channel}, LOF({channel}) + 1"
+
+
+def _print(rest: str) -> str | None:
+    written = _CHANNEL.match(rest)
+    if not written:
+        return None
+    text, ended = '""', True
+    for item, mark in _items(written[2] or ""):
+        ended = not mark
+        if tab := re.match(r"Tab\s*(?:\((.*)\))?$", item, re.IGNORECASE):
+            text = f"Win_Tab({text}, {tab[1] or 0})"
+        elif item:
+            text += f" & {item}" if re.match(r"Spc\s*\(", item, re.IGNORECASE) else f" & Win_Shown({item})"
+        if mark == ",":
+            text = f"Win_Tab({text}, 0)"
+    return _call("Win_Print", written[1], text + (" & Chr(13) & Chr(10)" if ended else ""))
+
+
+def _write(rest: str) -> str | None:
+    written = _CHANNEL.match(rest)
+    if not written:
+        return None
+    items = list(_items(written[2] or ""))
+    ended = not items or not items[-1][1]
+    parts = [f"Win_Quoted({item})" if item else '""' for item, _ in items]
+    text = ' & "," & '.join(parts) or '""'
+    return _call("Win_Print", written[1], f"{text} & " + ("Chr(13) & Chr(10)" if ended else '","'))
+
+
+def _put(rest: str) -> str | None:
+    items = [item for item, _ in _items(rest.strip())]
+    if len(items) != 3 or not items[0].startswith("#"):
+        return None
+    channel, place, value = items
+    # What a function gave has no type for Put here, and is written with a mark of what it is.
+    word = "Win_PutByte" if re.match(r"CByte\s*\(", value, re.IGNORECASE) else "Win_Put"
+    return _call(word, channel.lstrip("# "), place or "0", value)
+
+
+def _call(name: str, *arguments: str) -> str:
+    """Without the word Call, Basic here does not find the Else behind it."""
+    return f"Call {name}({', '.join(arguments)})"
+
+
+def _items(text: str) -> Iterator[tuple[str, str]]:
+    """(expression, the comma or semicolon behind it) of a list; no expression where there is only the mark."""
+    depth, start = 0, 0
+    for at, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if letter in ",;" and depth == 0:
+            yield text[start:at].strip(), letter
+            start = at + 1
+    if text[start:].strip():
+        yield text[start:].strip(), ""
 
 
 def _library_function(name: str, library: str, alias: str | None, arguments: str | None) -> str:

@@ -845,7 +845,7 @@ _RESULTS = {  # of library functions; all else gives 1
 
 class Windows(Automation):
     NAME = "VBA"
-    QUIET = frozenset({"library", "path"})
+    QUIET = frozenset({"library", "path", "fresh", "text", "controls"})
 
     def do_shell(self, line):
         return start(line).pid
@@ -870,6 +870,20 @@ class Windows(Automation):
         inside = drive.inside(str(path))
         os.makedirs(os.path.dirname(inside), exist_ok=True)
         return inside
+
+    def do_fresh(self, path):
+        """The file of this path, empty: what it held is gone, as when VBA opens it for output."""
+        inside = self.do_path(path)
+        if os.path.exists(inside):
+            os.truncate(inside, 0)
+        return inside
+
+    def do_text(self, data):
+        return _bytes(data).decode("latin-1")
+
+    def do_controls(self, text):
+        """Where the characters are that code page 1252 does not have, and VBA makes of bytes and writes as such."""
+        return tuple(found.start() for found in re.finditer("[\x80-\x9f]", str(text)))
 
     def do_dir(self, path):
         import fnmatch
