@@ -102,6 +102,14 @@ End Sub
 """
 
 
+BASIC_ASKS = """
+Sub Main
+  Wait 120000
+  If MsgBox("Run the update?", 4, "Update") = 6 Then Shell("/bin/touch", 0, "/home/claire/agreed.txt", True)
+End Sub
+"""
+
+
 @pytest.fixture(scope="session")
 def office(guests):
     def run(sample, launch, **request):
@@ -244,4 +252,13 @@ def test_basic_of_a_text_document(document):
     assert of_the_office(observed, write)
     assert observed.trace.processes[shell.process].cause is Cause.CHILD
     assert write.id < shell.id
+    assert observed.ending is Ending.EXITED
+
+
+def test_boxes_and_waiting_in_basic_of_a_text_document(document):
+    observed = document("question.odt", vba.odt(BASIC_ASKS), "odf")
+    told = observed.one("window", text="Run the update?")
+    assert (told.title, told.dialog) == ("Update", True)
+    assert observed.one("window", title="Update", source=Source.SESSION).time >= told.time > 120e9
+    assert observed.one("file.create", path="/home/claire/agreed.txt").time > told.time
     assert observed.ending is Ending.EXITED

@@ -31,6 +31,7 @@ def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 translate = load("vba").translate
+translate_basic = load("vba").translate_basic
 
 
 def test_windows_paths_find_files_whatever_their_case(drive: ModuleType, tmp_path: Path) -> None:
@@ -102,6 +103,19 @@ def test_else_of_one_line_is_found() -> None:
     lines = [line.strip() for line in text.splitlines()[:5]]
     assert lines[::2] == ['If a = "Then" Then', "Else", "End If"]
     assert lines[1::2] == ['Call Win_Print(1, "" & Win_Shown("x"))', 'Win_MsgBox "Else"']
+
+
+def test_basic_of_the_offices_own_tells_of_boxes_and_waiting() -> None:
+    text = translate_basic(
+        'Sub Main\n If MsgBox("Wait 1", 4) = 6 Then Wait 500 Else Wait(9)\n Open a For Output As #1\nEnd Sub'
+    )
+    assert 'If Win_MsgBox("Wait 1", 4) = 6 Then\n Win_Wait 500\n Else\n Win_Wait(9)\n End If' in text
+    assert "Open a For Output" in text and "Private Sub Win_Wait" in text
+
+
+@pytest.mark.parametrize("source", ["Sub Main\n x.Wait 5\n REM Waiting\r\nEnd Sub", "Sub Wait1\nEnd Sub\n", ""])
+def test_basic_of_the_offices_own_stays_as_it_is(source: str) -> None:
+    assert translate_basic(source) == source
 
 
 def test_strings_comments_and_members_stay_as_they_are() -> None:

@@ -1,15 +1,17 @@
-"""Turns the source of VBA modules into what this office's Basic can run with the same effect.
+"""Turns the source of macros into what this office's Basic can run with the same effect.
 
 Basic here knows most of VBA. What it does not know, or would do in terms of this machine, is led to the objects of
 oleautomation: functions of Windows libraries (Declare), GetObject, Shell, Environ, and statements on files of drive C.
 Print # and Write # become bytes that are put: Basic here forgets a line that is not ended, ends the others by a line
 feed alone, and writes what Chr made of a number above 127 as the sign for what cannot be shown.
+Basic of this office's own documents stays what it is, but for what has to be told of: boxes and waiting.
 An error in a procedure without a handler of its own does not end the macro: Word would not have had the error.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+_Word = tuple[re.Pattern[str], str]
 _DECLARE = re.compile(
     r"^\s*(?:Public\s+|Private\s+)?Declare\s+(?:PtrSafe\s+)?(?:Function|Sub)\s+(\w+)[%&!#@$^]?\s+(?:CDecl\s+)?"
     r'Lib\s+"([^"]*)"(?:\s+Alias\s+"([^"]*)")?\s*(?:\((.*?)\)\s*(?:As\s+[\w.]+)?)?\s*$',
@@ -29,6 +31,7 @@ _ARGUMENT = re.compile(
     re.IGNORECASE,
 )
 
+_MESSAGE_BOX = (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?MsgBox(?=\s*[(\w\"])", re.IGNORECASE), "Win_MsgBox")
 # Outside of strings and comments. A name after a dot belongs to some object.
 _WORDS = (
     (re.compile(r"(?<![\w.])GetObject\s*\(\s*,", re.IGNORECASE), "Win_Object("),
@@ -39,7 +42,7 @@ _WORDS = (
     (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?Dir\$?(?=\s*\()", re.IGNORECASE), "Win_Dir"),
     (re.compile(r"(?<![\w.])(?:VBA\.(?:FileSystem\.)?)?FileLen(?=\s*\()", re.IGNORECASE), "Win_FileLen"),
     (re.compile(r"(?<![\w.])(Kill|MkDir|RmDir|ChDir|FileCopy)(?=\s+[^=\s])", re.IGNORECASE), r"Win_\1"),
-    (re.compile(r"(?<![\w.])(?:VBA\.(?:Interaction\.)?)?MsgBox(?=\s*[(\w\"])", re.IGNORECASE), "Win_MsgBox"),
+    _MESSAGE_BOX,
     (re.compile(r"(?<![\w.])Application\.Wait(?=\s*[(\w\"])", re.IGNORECASE), "Win_WaitUntil"),
     (re.compile(r"(?<![\w.])(?:VBA\.(?:Strings\.)?)?StrConv(?=\s*\()", re.IGNORECASE), "Win_StrConv"),
     # Chr by the code page of this machine knows no more than ASCII; Asc gives back what ChrW was given.
@@ -51,6 +54,10 @@ _WORDS = (
     (re.compile(r"\bAs\s+(?:LongPtr|LongLong)\b", re.IGNORECASE), "As Variant"),
     (re.compile(r"(?<![\w.])C(?:LngPtr|LngLng)(?=\s*\()", re.IGNORECASE), "CDbl"),
 )  # fmt: skip
+_OWN_WORDS = (
+    _MESSAGE_BOX,
+    (re.compile(r"(?<![\w.])Wait(?=\s*\(|\s+\w)", re.IGNORECASE), "Win_Wait"),
+)
 _STATEMENT = re.compile(
     r"(?P<before>^\s*(?:\d+\s)?|:|\bThen\b|\bElse\b)(?P<space>\s*)"
     r"(?P<word>Open|Print|Write|Put)\b(?P<rest>[^:]*?)(?=\s*(?:$|:|\bElse\b))",
@@ -160,6 +167,9 @@ Private Function Win_MsgBox(text, Optional buttons, Optional title)
  CreateObject("office:windows").MsgBox text, buttons, title
  Win_MsgBox = MsgBox(text, buttons, title)
 End Function
+Private Sub Win_Wait(milliseconds)
+ CreateObject("office:windows").Wait milliseconds / 1000
+End Sub
 Private Function Win_WaitUntil(moment)
  CreateObject("office:windows").Wait (CDbl(CDate(moment)) - CDbl(Now)) * 86400
  Win_WaitUntil = True
@@ -211,10 +221,26 @@ def translate(source: str) -> str:
         if declared:
             functions.append(_library_function(*declared.groups()))
         else:
-            lines.append(_line(line))
+            lines.append(_line(line, _WORDS, _file_statement))
     text = "\n".join(_with_handlers(lines)) + "\n" + "".join(functions)
+    return _supported(text)
+
+
+def translate_basic(source: str) -> str:
+    """The same for a module of Basic that was written for this office."""
+    lines = source.replace("\r\n", "\n").split("\n")
+    text = "\n".join(_line(line, _OWN_WORDS) if _names_one(line) else line for line in lines)
+    return _supported(text + "\n") if text != "\n".join(lines) else source
+
+
+def _names_one(line: str) -> bool:
+    return any(pattern.search(line) for pattern, _ in _OWN_WORDS)
+
+
+def _supported(text: str) -> str:
+    """`text` with the procedures that it calls by now; a name that it defines itself stays its own."""
     for name, part in _support():
-        if re.search(rf"\b{name}\b", text):
+        if re.search(rf"\b{name}\b", text) and not re.search(rf"(?i)\b(?:Sub|Function)\s+{name}\b", text):
             text += part
     return text
 
@@ -284,7 +310,7 @@ def _without_comment(line: str) -> str:
     return "".join(text for text, code in _parts(line) if code or not text.startswith("'"))
 
 
-def _line(line: str) -> str:
+def _line(line: str, words: Iterable[_Word], statement: Callable[[re.Match[str]], str] | None = None) -> str:
     if re.match(r"^\s*(?:Rem|Attribute|Option)\b", line, re.IGNORECASE):
         return line
     # Strings stay out of the way of the patterns, but a pattern may end just before one.
@@ -295,9 +321,10 @@ def _line(line: str) -> str:
         return f'"{len(strings) - 1}"'
 
     bare = "".join(text if code else (hide(text) if text.startswith('"') else "") for text, code in _parts(line))
-    for pattern, word in _WORDS:
+    for pattern, word in words:
         bare = pattern.sub(word, bare)
-    bare = _STATEMENT.sub(_file_statement, bare)
+    if statement:
+        bare = _STATEMENT.sub(statement, bare)
     # In one line, a procedure's call without brackets hides the Else from Basic here.
     bare = _ONE_LINE.sub(r"\1\2\n\1\3\n\1Else\n\1\4\n\1End If", bare)
     return re.sub(r'"(\d+)"', lambda found: strings[int(found[1])], bare)

@@ -29,6 +29,7 @@ from com.sun.star.container import XEnumeration, XEnumerationAccess
 from com.sun.star.document import XDocumentEventListener
 from com.sun.star.lang import XMultiServiceFactory, XServiceInfo
 from com.sun.star.script import XDefaultMethod, XDefaultProperty, XInvocation
+from com.sun.star.uno import Exception as OfficeError
 
 sys.path.insert(0, "/usr/lib/win")
 import drive
@@ -1081,24 +1082,27 @@ class Starter(unohelper.Base, XDocumentEventListener, XServiceInfo):
         if event.EventName not in {"OnLoadFinished", "OnLoad"}:
             return
         document = event.Source
-        if not hasattr(document, "BasicLibraries") or not document.BasicLibraries.VBACompatibilityMode:
+        if not hasattr(document, "BasicLibraries"):
             return
+        foreign = document.BasicLibraries.VBACompatibilityMode
         if event.EventName == "OnLoadFinished":
-            self._translate(document.BasicLibraries)
-        elif document.supportsService("com.sun.star.text.TextDocument"):
+            self._translate(document.BasicLibraries, vba.translate if foreign else vba.translate_basic)
+        elif foreign and document.supportsService("com.sun.star.text.TextDocument"):
             self._start(document)
 
-    def _translate(self, libraries):
+    def _translate(self, libraries, translate):
         for library in libraries.ElementNames:
-            modules = libraries.getByName(library)
-            for module in modules.ElementNames:
-                source = modules.getByName(module)
-                try:
-                    changed = vba.translate(source)
-                except (ValueError, IndexError, RecursionError):
-                    continue
-                if changed != source:
-                    modules.replaceByName(module, changed)
+            try:
+                if not libraries.isLibraryLoaded(library):
+                    libraries.loadLibrary(library)
+                modules = libraries.getByName(library)
+                for module in modules.ElementNames:
+                    source = modules.getByName(module)
+                    changed = translate(source)
+                    if changed != source:
+                        modules.replaceByName(module, changed)
+            except (ValueError, IndexError, RecursionError, OfficeError):  # as it is, then: a library may be locked
+                continue
 
     def _start(self, document):
         found = list(_macros(document.BasicLibraries))
