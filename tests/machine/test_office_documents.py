@@ -46,18 +46,21 @@ def docx(text):
     return out.getvalue()
 
 
-def pdf(*, link=b"", action=b""):
-    """One page; `link`: a big button leads there; `action`: done when it is opened."""
+def pdf(*, link=b"", action=b"", attached=b""):
+    """One page; `link`: a big button leads there; `action`: done when it is opened; `attached`: a file within it."""
     draw = b"0.1 0.3 0.9 rg 100 300 400 300 re f 1 1 1 rg BT /F1 36 Tf 130 440 Td (OPEN DOCUMENT) Tj ET"
     annotation = b"/Annots [<< /Type /Annot /Subtype /Link /Rect [100 300 500 600] /Border [0 0 0] /A << /S /URI /URI ("
     annotation += link + b") >> >>]"
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R " + (b"/OpenAction " + action if action else b"") + b" >>",
+        b"<< /Type /Catalog /Pages 2 0 R " + (b"/OpenAction " + action if action else b"")
+        + (b"/Names << /EmbeddedFiles << /Names [(setup.exe) 6 0 R] >> >>" if attached else b"") + b" >>",
         b"<< /Type /Pages /Count 1 /Kids [5 0 R] >>",
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(draw), draw),
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> "
         + (annotation if link else b"") + b" >>",
+        b"<< /Type /Filespec /F (setup.exe) /UF (setup.exe) /EF << /F 7 0 R >> >>",
+        b"<< /Type /EmbeddedFile /Length %d >>\nstream\n%s\nendstream" % (len(attached), attached),
     ]  # fmt: skip
     out, places = bytearray(b"%PDF-1.4\n"), []
     for number, body in enumerate(objects, 1):
@@ -91,12 +94,20 @@ def test_link_in_a_pdf_is_followed(opened):
     assert observed.one("net.http", url=URL)
 
 
-def test_script_in_a_pdf_is_not_run_here(opened):
-    """The viewer has no JavaScript: the file is shown, and nothing else happens."""
-    observed = opened("order.pdf", pdf(action=SCRIPTED), "pdf")
+@pytest.mark.parametrize(
+    "what",
+    [{"action": SCRIPTED}, {"action": b"<< /S /URI /URI (" + URL.encode() + b") >>"}, {"attached": b"MZ" + bytes(900)}],
+    ids=["script", "address", "file"],
+)
+def test_what_a_pdf_holds_is_not_done_by_itself(opened, what):
+    """The viewer has no JavaScript, follows links by a click only, and lets files be: it is shown, and that is all."""
+    observed = opened("order.pdf", pdf(**what), "pdf")
     assert observed.ending is Ending.EXITED, observed.story()
+    assert observed.one("file.read", path="/home/claire/Downloads/order.pdf")
     assert observed.one("window", title=lambda title: "order.pdf" in title)
-    assert len(observed.events("process.start")) == 1
+    assert observed.artifacts("screenshot")
+    assert [start.image for start in observed.events("process.start")] == ["/usr/bin/xpdf.real"]
+    assert not observed.kinds() & {"net.dns", "net.http", "canary", "process.exit"}
 
 
 def test_page_loads_what_it_names(opened):
