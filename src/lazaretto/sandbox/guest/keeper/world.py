@@ -21,6 +21,15 @@ NETNS = "/run/netns/session"
 SESSION_MEMORY = 640 << 20
 SESSION_PROCESSES = 1500
 WRITABLE = "320m"
+# What the kernel looks after by itself once a second or so: counters of memory, compaction, neighbours in the network.
+# A guest that sleeps for minutes would be woken for it, which costs as much as a program's own waking.
+HOURLY = {
+    "vm/stat_interval": "3600",
+    "vm/compaction_proactiveness": "0",
+    "vm/dirty_writeback_centisecs": "0",  # there is no disk to write to
+    "net/ipv4/neigh/default/interval_probe_time_ms": "3600000",
+    "net/ipv6/neigh/default/interval_probe_time_ms": "3600000",
+}
 
 
 def sh(*command: str) -> None:
@@ -53,6 +62,9 @@ def base() -> None:
             limit.write(str(value))
     with open("/proc/self/oom_score_adj", "w") as score:
         score.write("-1000")
+    for name, period in HOURLY.items():
+        with contextlib.suppress(OSError), open(f"/proc/sys/{name}", "w") as setting:  # a kernel may lack one
+            setting.write(period)
 
 
 def ports() -> dict[int, str]:
