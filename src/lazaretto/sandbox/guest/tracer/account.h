@@ -22,7 +22,7 @@ char LICENSE[] SEC("license") = "GPL";
 unsigned long long lost = 0;    /* records that did not fit into the ring, and processes the table had no room for */
 long long live = 0;             /* processes in the account */
 unsigned long long joined = 0;  /* processes that ever came into the account */
-unsigned int asleep = 0;        /* the consumer waits in epoll: whoever writes next must wake it */
+unsigned int asleep = AWAKE;    /* enum asleep: what the consumer does, which whoever writes may have to wake */
 
 /* --- members ------------------------------------------------------------------------------------------------------- */
 
@@ -204,15 +204,30 @@ static __always_inline void put_empty(struct scratch *s)
 	end_string(s, 0);
 }
 
+#define GATHER_BYTES (1024 * 1024) /* as much is not gathered any longer; the ring takes 16 times that */
+
+/* What the keeper must be told of while it can still be looked at. */
+static __always_inline bool is_urgent(const struct record_head *head)
+{
+	return head->kind == R_EXIT || (head->kind == R_MEMORY && (head->a[3] & MEMORY_KEPT) == MEMORY_FILLED);
+}
+
 /* Only the writer that finds the consumer asleep pays for waking it. */
+static __always_inline bool must_wake(const struct record_head *head)
+{
+	if (asleep != GATHERING)
+		return asleep;
+	return is_urgent(head) || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > GATHER_BYTES;
+}
+
 static __always_inline void send(void *bytes, u64 size)
 {
-	bool wake = asleep;
+	bool wake = must_wake(bytes);
 
 	if (bpf_ringbuf_output(&ring, bytes, size, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
 		__sync_fetch_and_add(&lost, 1);
 	else if (wake)
-		asleep = 0;
+		asleep = AWAKE;
 }
 
 static __always_inline void emit(struct scratch *s)

@@ -75,6 +75,15 @@ enum record_kind {
 	R_LOST = 60,        /* a0 records lost in the kernel so far */
 };
 
+/* R_MEMORY's a3: memory that was filled first and made executable then (2 and 4), and is no file's (8): loaders do that to
+ * every library. What is mapped executable from the beginning holds nothing yet. */
+#define MEMORY_KEPT (2 | 4 | 8)
+#define MEMORY_FILLED (2 | 4)
+
+/* What the tracer does, as its programs in the kernel must know: a record wakes it when it is asleep, and only one that cannot
+ * wait while it gathers. */
+enum asleep { AWAKE, ASLEEP, GATHERING };
+
 enum join_reason { JOIN_SAMPLE = 1, JOIN_SERVICE = 2, JOIN_TASK = 3, JOIN_SESSION = 4, JOIN_INJECTED = 5 };
 
 /* Services without an output (N_CLOSE, N_TERMINATE, N_DELAY, N_SHUTDOWN, N_RESUME) are reported at their entry, result 0:

@@ -34,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -46,15 +47,13 @@
 #define FRAME_ROOM (256 * 1024) /* a frame is sent when the next record would go beyond this */
 #define LINE_ROOM 256
 
-/* R_MEMORY's a3: memory that was filled first and made executable then (2 and 4), and is no file's (8): loaders do that to
- * every library. What is mapped executable from the beginning holds nothing yet. */
-#define MEMORY_KEPT (2 | 4 | 8)
-#define MEMORY_FILLED (2 | 4)
-#define GATHER_NS 5000000 /* when there is much, wait for more before writing: fewer, larger frames */
 /* The next thing may be the end of the kernel, so that records leave at once, as long as they are not many: so often in
- * a row, and once more for each REGAIN_NS. */
+ * a row, and once more for each REGAIN_NS. Beyond that they are gathered, each time a little longer: waking this process and
+ * writing to the port costs more than what a program does that mostly sleeps. A ring that fills ends the wait. */
 #define AT_ONCE 64
-#define REGAIN_NS 2000000
+#define REGAIN_NS 1000000000ull
+#define GATHER_STEP_MS 5
+#define GATHER_MOST_MS 1000
 
 struct member { /* as in account.h */
 	unsigned int inner_pid;
@@ -340,48 +339,84 @@ static bool read_orders(void)
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
-static bool is_much(void)
+/* How long to gather before the next writing; 0 as long as it may be at once. */
+static int gather_ms(void)
 {
-	static unsigned long long since;
-	static unsigned long long left = AT_ONCE;
+	static unsigned long long since, left = AT_ONCE;
+	static int wait;
 	struct timespec time;
 	unsigned long long now, regained;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	now = time.tv_sec * 1000000000ull + time.tv_nsec;
 	regained = (now - since) / REGAIN_NS;
-	if (regained) {
-		since = now;
-		left = left + regained < AT_ONCE ? left + regained : AT_ONCE;
+	since += regained * REGAIN_NS;
+	left += regained;
+	if (left >= AT_ONCE) {
+		left = AT_ONCE;
+		wait = 0;
 	}
-	if (!left)
-		return true;
-	left--;
-	return false;
+	if (left) {
+		left--;
+		return 0;
+	}
+	if (wait < GATHER_MOST_MS)
+		wait += GATHER_STEP_MS;
+	return wait;
+}
+
+static void set_asleep(enum asleep how)
+{
+	__atomic_store_n(&skeleton->bss->asleep, how, __ATOMIC_SEQ_CST);
+}
+
+/* The ring's events are edges: what lies in it does not end a wait, only a writer that decides to wake. */
+static int watch_ring_and_orders(void)
+{
+	struct epoll_event records = {.events = EPOLLIN | EPOLLET, .data.fd = bpf_map__fd(skeleton->maps.ring)};
+	struct epoll_event orders = {.events = EPOLLIN, .data.fd = control};
+	int both = epoll_create1(EPOLL_CLOEXEC);
+
+	if (both < 0 || epoll_ctl(both, EPOLL_CTL_ADD, records.data.fd, &records) ||
+	    epoll_ctl(both, EPOLL_CTL_ADD, control, &orders))
+		die("epoll");
+	return both;
+}
+
+/* Until there is something, at most so many milliseconds (-1: for ever). Orders are obeyed. True: there are records. */
+static bool await(int both, int milliseconds)
+{
+	struct epoll_event events[2];
+	int count = epoll_wait(both, events, 2, milliseconds);
+	bool records = false;
+
+	if (count < 0 && errno != EINTR)
+		die("epoll_wait");
+	for (int i = 0; i < count; i++)
+		if (events[i].data.fd != control)
+			records = true;
+		else if (!read_orders())
+			epoll_ctl(both, EPOLL_CTL_DEL, control, NULL);
+	return records;
 }
 
 /* A writer wakes us only if it finds `asleep` set, so it is set before the last look into the ring. */
 static void run(void)
 {
-	struct pollfd wake[2] = {{.fd = ring_buffer__epoll_fd(ring), .events = POLLIN}, {.fd = control, .events = POLLIN}};
-	const struct timespec gather = {.tv_nsec = GATHER_NS};
+	int both = watch_ring_and_orders(), gather;
 
 	for (;;) {
 		drain();
-		__atomic_store_n(&skeleton->bss->asleep, 1, __ATOMIC_SEQ_CST);
+		set_asleep(ASLEEP);
 		if (ring_buffer__consume(ring) > 0) {
-			__atomic_store_n(&skeleton->bss->asleep, 0, __ATOMIC_SEQ_CST);
+			set_asleep(AWAKE);
 			continue;
 		}
-		if (poll(wake, 2, -1) < 0 && errno != EINTR)
-			die("poll");
-		if (wake[1].revents && !read_orders())
-			wake[1].fd = -1;
-		if (wake[0].revents) {
-			__atomic_store_n(&skeleton->bss->asleep, 0, __ATOMIC_SEQ_CST);
-			if (is_much())
-				nanosleep(&gather, NULL);
+		if (await(both, -1) && (gather = gather_ms())) {
+			set_asleep(GATHERING);
+			await(both, gather);
 		}
+		set_asleep(AWAKE);
 	}
 }
 
