@@ -75,3 +75,48 @@ int main(void)
     sleeps = observed.events("api", function=lambda name: "Sleep" in name or "Delay" in name)
     assert len(sleeps) < 300, "repeats are counted, not told one by one"
     assert observed.trace.lost.total == 0
+
+
+PAGE = r"""
+#include <windows.h>
+#include <stdio.h>
+static long long part(unsigned at)
+{
+    volatile LONG *p = (volatile LONG *)(ULONG_PTR)(0x7FFE0000 + at);
+    LONG high, low;
+    do { high = p[1]; low = p[0]; } while (high != p[2]);
+    return (long long)high << 32 | (DWORD)low;
+}
+static void passed(const long long *before)
+{
+    printf("%lld %lld ", (part(0x8) - before[0]) / 10000, (part(0x14) - before[1]) / 10000);
+    printf("%lld ", part(0x320) - before[2]);
+}
+int main(void)
+{
+    HANDLE never = CreateEventA(0, 0, 0, 0);
+    for (int i = 0; i < 4; i++) {
+        Sleep(1);
+        long long before[3] = {part(0x8), part(0x14), part(0x320)};
+        if (i == 0) Sleep(50);
+        if (i == 1) Sleep(700);
+        if (i == 2) Sleep(600000);
+        if (i == 3) WaitForSingleObject(never, 300);
+        passed(before);
+    }
+    long long tick = part(0x320);
+    while (part(0x320) == tick) ;
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("bits", [64, 32])
+def test_shared_page_after_waiting(windows, programs, bits):
+    """Time in the page that all processes share is right when a wait is over, and moves while a program only reads."""
+    observed = windows(programs.pe(PAGE, bits=bits, name=f"page{bits}.exe"), "exe", guest_time_s=700.0)
+    assert observed.ending is Ending.EXITED, observed.story()
+    times = list(map(int, observed.console.split()))
+    for number, asked in enumerate((50, 700, 600_000, 300)):
+        for passed in times[3 * number : 3 * number + 3]:
+            assert asked - 2 <= passed < asked * 1.01 + 20, observed.console

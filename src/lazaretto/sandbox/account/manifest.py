@@ -175,6 +175,7 @@ _SCRATCH = (
     "*/drive_c/users/*/INetCache*/index.dat",
     "/tmp/.wine-*/server-*/tmpmap-*",  # noqa: S108 - a path of the guest
     "/tmp/wine-*/server-*/tmpmap-*",  # noqa: S108 - a path of the guest
+    "/run/user/*/wine/server-*/tmpmap-*",
 )
 
 _HELPERS = ("*/drive_c/windows/system32/conhost.exe", "*/drive_c/windows/syswow64/conhost.exe")

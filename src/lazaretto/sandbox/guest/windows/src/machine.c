@@ -3,8 +3,12 @@
  * (/proc/meminfo) is covered by files of the session (profile.toml, masks). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SIZE 499099103232ull /* bytes: a disk of 500 GB with its other partitions */
@@ -74,4 +78,86 @@ int sysinfo(struct sysinfo *about)
 	about->sharedram = about->bufferram = MEMORY / 64 / 4096;
 	about->totalswap = about->freeswap = MEMORY / 8 / 4096;
 	return 0;
+}
+
+/* ---- the shared page ---------------------------------------------------------------------------------------------
+ *
+ * The time in the page that all processes share is kept by Wine's server, which wakes for it once a second (repaint.c) and
+ * for every request. A wait of a process alone, which is select() without files, is none: who comes back from one writes the
+ * time itself, before the program can look. */
+
+#define PAGE ((void *)0x7ffe0000)
+#define FROM_1601 116444736000000000ull /* 1970, in units of 100 ns */
+
+struct time_parts { /* KSYSTEM_TIME: read high1, low, high2 until both high parts agree */
+	uint32_t low, high1, high2;
+};
+
+struct shared_page { /* KUSER_SHARED_DATA */
+	uint32_t old_ticks, multiplier;
+	struct time_parts interrupt_time, system_time;
+	char others[0x320 - 0x20];
+	struct time_parts ticks;
+};
+
+static volatile struct shared_page *page;
+
+static void set_time(volatile struct time_parts *to, uint64_t value)
+{
+	to->high2 = value >> 32;
+	to->low = value;
+	to->high1 = value >> 32;
+}
+
+static uint64_t now(clockid_t clock)
+{
+	struct timespec time;
+	clock_gettime(clock, &time);
+	return time.tv_sec * 10000000ull + time.tv_nsec / 100;
+}
+
+static void keep_time(void)
+{
+	uint64_t since_start = now(CLOCK_MONOTONIC_RAW); /* as the server has it */
+	set_time(&page->system_time, now(CLOCK_REALTIME) + FROM_1601);
+	set_time(&page->interrupt_time, since_start);
+	set_time(&page->ticks, since_start / 10000);
+	page->old_ticks = since_start / 10000;
+}
+
+#define REPLACE_SELECT(name, type) \
+	int name(int count, fd_set *in, fd_set *out, fd_set *other, type *timeout) \
+	{ \
+		static int (*real)(int, fd_set *, fd_set *, fd_set *, type *); \
+		if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name); \
+		int status = real(count, in, out, other, timeout); \
+		if (!count && page) keep_time(); \
+		return status; \
+	}
+
+REPLACE_SELECT(select, struct timeval)
+#ifdef __i386__
+REPLACE_SELECT(__select64, void) /* with seconds of 64 bits */
+#endif
+
+static void *map(void *at, size_t length, int protection, int flags, int file, off64_t offset)
+{
+	static void *(*real)(void *, size_t, int, int, int, off64_t);
+	if (!real) *(void **)&real = dlsym(RTLD_NEXT, "mmap64");
+	void *mapped = real(at, length, protection, flags, file, offset);
+	if (at == PAGE && mapped == PAGE && file >= 0 && !page) {
+		void *own = real(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+		if (own != MAP_FAILED) page = own;
+	}
+	return mapped;
+}
+
+void *mmap(void *at, size_t length, int protection, int flags, int file, off_t offset)
+{
+	return map(at, length, protection, flags, file, offset);
+}
+
+void *mmap64(void *at, size_t length, int protection, int flags, int file, off64_t offset)
+{
+	return map(at, length, protection, flags, file, offset);
 }

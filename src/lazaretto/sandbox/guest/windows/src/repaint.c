@@ -183,7 +183,7 @@ static const struct { const char *file; unsigned char times, length; const void 
 	 *  -> sub esp,12; xchg edi,eax; lea eax,[edi-1]; mov [esp+4],eax; and dword [esp],0; nop */
 	{"wshom.ocx", 1, 18, "\x83\xec\x0c\x89\xc7\x89\x44\x24\x04\xc7\x04\x24\0\0\0\0\xff\x15",
 	 "\x83\xec\x0c\x97\x8d\x47\xff\x89\x44\x24\x04\x83\x24\x24\0\x90\xff\x15"},
-	/* A console that once had output looks for more every 50 ms for ever, waiting or not: every 2 s will do.
+	/* A console that has output shows it by a timer of 50 ms: every 2 s will do (and see mend_console).
 	 *     mov r8d,50; mov edx,1; jmp SetTimer */
 	{"conhost.exe", 2, 14, "\x41\xb8\x32\0\0\0\xba\x01\0\0\0\x48\xff\x25", "\x41\xb8\xd0\x07\0\0\xba\x01\0\0\0\x48\xff\x25"},
 	/* In a desktop of its own each process that shows anything wrote the description of the display into the registry anew,
@@ -191,11 +191,15 @@ static const struct { const char *file; unsigned char times, length; const void 
 	{"winex11.so", 1, 10, "\x48\x83\xec\x18\x85\xff\x74\x0a\xc7\x05", "\x48\x83\xec\x18\x85\xff\xeb\x0a\xc7\x05"},
 	/* mov eax,[esp+32]; test eax,eax; je -> jmp */
 	{"winex11.so", 1, 10, "\x8b\x44\x24\x20\x85\xc0\x74\x0a\xc7\x83", "\x8b\x44\x24\x20\x85\xc0\xeb\x0a\xc7\x83"},
+	/* The desktop asked the X server every 2 s whether another of its clients holds the clipboard. There is none.
+	 *     test eax,eax; je (set a timer); add rsp,56; mov eax,1  ->  the same without the je */
+	{"winex11.so", 1, 17, "\x85\xc0\x0f\x84\x50\x01\0\0\x48\x83\xc4\x38\xb8\x01\0\0\0",
+	 "\x85\xc0\x66\x0f\x1f\x44\0\0\x48\x83\xc4\x38\xb8\x01\0\0\0"},
 	/* The server wakes every 16 ms to keep the time in the page that all processes share, as long as there is one: a
-	 * machine that sleeps ten minutes wakes 38,400 times. Every 127 ms is all that the instruction can say. Programs ask
-	 * for the time by GetTickCount, which is made exact below.
-	 *     sbb r12d,r12d; movq xmm0,rbp; or r12d,16 */
-	{"wineserver64", 1, 12, "\x45\x19\xe4\x66\x48\x0f\x6e\xc5\x41\x83\xcc\x10", "\x45\x19\xe4\x66\x48\x0f\x6e\xc5\x41\x83\xcc\x7f"},
+	 * machine that sleeps ten minutes wakes 38,400 times. Once a second will do: each request brings it up to date too, and
+	 * who waits without the server does so by himself (machine.c). GetTickCount is made exact below.
+	 *     sbb r12d,r12d; movq xmm0,rbp; or r12d,16  ->  mov r12d,1000; movq xmm0,rbp; nop */
+	{"wineserver64", 1, 12, "\x45\x19\xe4\x66\x48\x0f\x6e\xc5\x41\x83\xcc\x10", "\x41\xbc\xe8\x03\0\0\x66\x48\x0f\x6e\xc5\x90"},
 	/* The version of the system is read from a value that on Windows 10 says 6.3: another one says 10.0. */
 	{"ntdll.dll", 2, 32, u"\0CurrentVersion", u"\0OemNtosVersion"},
 };
@@ -450,6 +454,45 @@ static void mend_ticks(const struct pe *pe, const char *file)
 	ticks_mended++;
 }
 
+static unsigned consoles_mended;
+
+/* A console that once had output looks for more for ever, by a timer that is only ever set. Where its window has been brought
+ * up to date, or need not be, the timer is put off by code behind the last function; the next output sets it again:
+ *     xor eax,eax; jmp return  ->  jmp there */
+static void mend_console(const struct pe *pe, const char *file)
+{
+	static const unsigned char before[] = {0x48, 0x89, 0xf9, 0xe8}, after[] = {0x31, 0xc0, 0xeb, 0x6d, 0x0f, 0x1f, 0x40, 0x00};
+	static const unsigned char put_off[] = {
+		0x48, 0x8b, 0x87, 0xd0, 0, 0, 0,    /* mov rax,[rdi+208] (console->window) */
+		0x48, 0x85, 0xc0, 0x74, 0x1f,       /* test rax,rax; je out */
+		0x83, 0x78, 0x7c, 0x00, 0x75, 0x19, /* cmp dword [rax+124],0 (nothing to be shown); jne out */
+		0x48, 0x8b, 0x8f, 0, 1, 0, 0,       /* mov rcx,[rdi+256] (console->win) */
+		0x45, 0x31, 0xc9,                   /* xor r9d,r9d */
+		0x41, 0x83, 0xc8, 0xff,             /* or r8d,-1: the longest there is */
+		0x41, 0x8d, 0x51, 0x01,             /* lea edx,[r9+1] */
+		0x90,
+		0xff, 0x15, 0, 0, 0, 0,             /* call [rip+SetTimer] */
+		0x31, 0xc0, 0xe9, 0, 0, 0, 0,       /* out: xor eax,eax; jmp return */
+	};
+	const struct section *text = pe->sections;
+	uint32_t import = strcmp(file, "conhost.exe") ? 0 : symbol_rva(pe, "__imp_SetTimer");
+	uint32_t room = text->va + text->vsize;
+	unsigned char *code = import ? at_rva(pe, text->va) : NULL, *end = code ? code + text->vsize : NULL, *cave = at_rva(pe, room);
+	if (!code || !cave || text->rsize - text->vsize < sizeof(put_off)) return;
+	for (unsigned char *p = code; (p = memmem(p, end - p, after, sizeof(after))); p += sizeof(after)) {
+		if (p - code < 8 || memcmp(p - 8, before, sizeof(before))) continue;
+		uint32_t at = text->va + (p - code);
+		memcpy(cave, put_off, sizeof(put_off));
+		put32(cave + 39, import - (room + 43));
+		put32(cave + 46, at + 4 + 0x6d - (room + 50));
+		p[0] = 0xe9;
+		put32(p + 1, room - (at + 5));
+		pe->sections->vsize += sizeof(put_off);
+		consoles_mended++;
+		return;
+	}
+}
+
 static void quiet_relay(const struct pe *pe, const char *file)
 {
 	size_t symbols = u32(pe->coff + 8), count = u32(pe->coff + 12), strings = symbols + 18 * count;
@@ -664,7 +707,7 @@ static void keep_registration(unsigned char *start, unsigned char *end)
 static size_t repaint_pe(struct pe *pe, const char *file)
 {
 	int own = !memcmp(pe->base + MARK_OFFSET, old_mark, sizeof(old_mark));
-	if (own) quiet_relay(pe, file), mend_ticks(pe, file);
+	if (own) quiet_relay(pe, file), mend_ticks(pe, file), mend_console(pe, file);
 	size_t size = own ? cut_debug(pe) : pe->size;
 	uint32_t length;
 	unsigned char *resources = directory(pe, 2, &length);
@@ -751,6 +794,7 @@ int main(int argc, char **argv)
 	printf("repaint: %u files, %u names, %u of %u traced functions\n", changed, name_count, relay_found, relay_count);
 	for (unsigned i = 0; i < relay_count; i++)
 		if (!relay_seen[i]) printf("repaint: no function %s\n", relayed[i]);
+	if (consoles_mended != 1) printf("repaint: the console's timer mended in %u of 1 files\n", consoles_mended);
 	if (ticks_mended != 4) printf("repaint: GetTickCount mended in %u of 4 files\n", ticks_mended);
 	for (unsigned i = 0; i < ARRAY(fixes); i++)
 		if (fixed[i] != fixes[i].times) printf("repaint: fix %u of %s fits %u times\n", i, fixes[i].file, fixed[i]);
