@@ -73,10 +73,33 @@ def test_encrypted_request_is_read(windows, programs, bits):
     assert observed.process("posts").exit_code == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the library's own copying of root certificates is told as the program's doing")
-def test_encrypted_request_changes_no_registry(windows, programs):
-    observed = windows(programs.pe(POSTS, "-lwininet", bits=64, name="posts64.exe"), "exe")
+@pytest.mark.parametrize("bits", [64, 32])
+def test_encrypted_request_changes_no_registry(windows, programs, bits):
+    observed = windows(programs.pe(POSTS, "-lwininet", bits=bits, name=f"posts{bits}.exe"), "exe")
+    assert observed.process("posts").exit_code == 0
     assert not observed.events("registry.set"), observed.story()
+
+
+TRUSTS = r"""
+#include <windows.h>
+#include <wincrypt.h>
+int main(void)
+{
+    HCERTSTORE trusted = CertOpenSystemStoreA(0, "ROOT"), own = CertOpenSystemStoreA(0, "CA");
+    PCCERT_CONTEXT any = CertEnumCertificatesInStore(trusted, 0);
+    if (!any) return 1;
+    if (!CertAddCertificateContextToStore(own, any, CERT_STORE_ADD_REPLACE_EXISTING, 0)) return 2;
+    return !CertCloseStore(own, 0);
+}
+"""
+
+
+@pytest.mark.parametrize("bits", [64, 32])
+def test_only_the_certificate_that_the_program_stores_is_told(windows, programs, bits):
+    observed = windows(programs.pe(TRUSTS, "-lcrypt32", bits=bits, name=f"trusts{bits}.exe"), "exe")
+    assert observed.process("trusts").exit_code == 0, observed.story()
+    written = observed.one("registry.set", name="Blob")
+    assert r"\Root" not in written.key, observed.story()
 
 
 SOCKETS = r"""

@@ -691,6 +691,19 @@ static void report_inhabitants(void)
 	CloseHandle(list);
 }
 
+/* A process that opens the store of trusted authorities first copies them from the kernel's side into the registry. Wine
+ * takes for the first whoever finds no semaphore of this name; the one that made it takes it along when it ends, and the
+ * next process is the first again. This one stays: the copy is made here, and never again. The registry's key is shared by
+ * programs of both widths. It needs the user's name, which is among what clean_environment() takes away. */
+static void import_authorities(void)
+{
+	HMODULE crypt = LoadLibraryW(L"crypt32.dll");
+	HANDLE (WINAPI *open_store)(ULONG_PTR, LPCWSTR) = (void *)GetProcAddress(crypt, "CertOpenSystemStoreW");
+	const void *(WINAPI *next)(HANDLE, const void *) = (void *)GetProcAddress(crypt, "CertEnumCertificatesInStore");
+	HANDLE store = open_store ? open_store(0, L"ROOT") : NULL;
+	if (store && next && next(store, NULL)) CreateSemaphoreW(NULL, 1, 1, L"crypt32_root_semaphore");
+}
+
 /* What a sample's process needs is read once, so that the warm state has it in memory. */
 static void warm_up(void)
 {
@@ -701,9 +714,6 @@ static void warm_up(void)
 		L"C:\\windows\\system32\\reg.exe query HKCU\\Software", L"C:\\windows\\system32\\net.exe view", L"C:\\windows\\syswow64\\net.exe view",
 		L"C:\\windows\\syswow64\\wscript.exe //B C:\\windows\\temp\\w.js",
 	};
-	/* The trusted authorities go from the kernel's side into the registry when a store is opened first. */
-	HANDLE (WINAPI *open_store)(ULONG_PTR, LPCWSTR) = (void *)GetProcAddress(LoadLibraryW(L"crypt32.dll"), "CertOpenSystemStoreW");
-	if (open_store) open_store(0, L"ROOT");
 	for (int i = 0; i < 2; i++) {
 		HANDLE file = CreateFileW(i ? L"C:\\windows\\temp\\w.vbs" : L"C:\\windows\\temp\\w.js", GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
 		const char *text = i ? "Set s = CreateObject(\"WScript.Shell\")\r\nSet f = CreateObject(\"Scripting.FileSystemObject\")\r\n"
@@ -731,6 +741,7 @@ static int serve(void)
 	GetWindowsDirectoryW(windows_directory, MAX_PATH);
 	GetSystemWow64DirectoryW(wow_directory, MAX_PATH);
 	SetErrorMode(0);
+	import_authorities();
 	clean_environment();
 	furnish_hardware();
 	start_desktop();
