@@ -110,6 +110,7 @@ def test_bounds_are_those_of_the_code() -> None:
         f"{limits.files} files, {limits.file // mib} MiB each, {limits.total // mib} MiB in all",
         f"{collect.MOST_FILES}, {collect.MOST_FILE // mib} MiB each, {collect.MOST_BYTES // mib} MiB in all",
         f"{collect.MOST_DUMPS} regions, {collect.MOST_DUMP // mib} MiB each",
+        f"{collect.MOST_AT_ONCE // mib} MiB of one process at once",
         f"{keeper.CONSOLE_MOST >> 10} KiB a stream",
         f"memory of {world.SESSION_MEMORY // mib} MB and {world.SESSION_PROCESSES:,} processes",
         f"at most {world.WRITABLE.removesuffix('m')} MB",

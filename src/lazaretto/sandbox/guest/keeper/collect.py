@@ -17,6 +17,7 @@ MOST_FILE = 16 << 20
 MOST_BYTES = 96 << 20
 MOST_DUMPS = 48
 MOST_DUMP = 8 << 20
+MOST_AT_ONCE = 64 << 20
 
 _MAP = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (....) \S+ \S+ (\d+)\s*(.*)$")
 
@@ -90,22 +91,30 @@ def makes_code(pid: int, programs: Sequence[str]) -> bool:
 def memory(port: Port, pids: Sequence[int], done: set[tuple[int, int, int]], leave_out: Sequence[str] = ()) -> None:
     """Send the code in memory of these processes, but of programs that make code by their nature (`leave_out`).
 
-    `done` are regions sent before: pid, start, a sum of content.
+    `done` are regions sent before: pid, start, a sum of content. All of a process is read before the first byte is
+    sent: it may be about to end, and goes on when we wait for the port.
     """
     for pid in pids:
-        if makes_code(pid, leave_out):
+        if len(done) >= MOST_DUMPS or makes_code(pid, leave_out):
             continue
-        for start, end, protection in regions(pid):
-            if len(done) >= MOST_DUMPS:
-                return
-            try:
-                with open(f"/proc/{pid}/mem", "rb", 0) as space:
-                    space.seek(start)
-                    data = space.read(min(end - start, MOST_DUMP))
-            except (OSError, ValueError, OverflowError):
-                continue
+        for start, protection, data in list(_filled(pid)):
             mark = (pid, start, hash(data))
-            if not data.strip(b"\0") or mark in done:
+            if len(done) >= MOST_DUMPS or mark in done:
                 continue
             done.add(mark)
             port.blob(data, kind="memory", name=f"{pid}-{start:x}", pid=pid, address=start, protection=protection)
+
+
+def _filled(pid: int) -> Iterator[tuple[int, str, bytes]]:
+    """The regions of a process that hold something: start, protection, content up to MOST_DUMP."""
+    left = MOST_AT_ONCE
+    for start, end, protection in regions(pid):
+        try:
+            with open(f"/proc/{pid}/mem", "rb", 0) as space:
+                space.seek(start)
+                data = space.read(min(end - start, MOST_DUMP, left))
+        except (OSError, ValueError, OverflowError):
+            continue
+        if data.strip(b"\0"):
+            left -= len(data)
+            yield start, protection, data

@@ -356,6 +356,14 @@ def _young(folder: str, since: float) -> Iterator[tuple[str, os.stat_result]]:
                 yield name, about
 
 
+def first_in_line() -> None:
+    """Run before every program of the session: the memory of a process that ends is there only until it goes on.
+
+    Not what is started from here.
+    """
+    os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+
+
 def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     world.base()
@@ -365,6 +373,7 @@ def main() -> None:
         medium = Medium("/dev/medium")
         settings, _ = medium.wait(BOOT)
         place = world.World(settings)
+        first_in_line()
         time.sleep(float(settings["session"].get("settle", 10)))
         place.take_stock()
         os.sync()

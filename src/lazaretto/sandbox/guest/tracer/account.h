@@ -29,6 +29,7 @@ unsigned int asleep = AWAKE;    /* enum asleep: what the consumer does, which wh
 struct member {
 	u32 inner_pid; /* thread group id in the process' own pid namespace */
 	u8 flags;      /* FLAG_COMPAT */
+	u8 code;       /* it made code at run time */
 };
 
 struct {
@@ -95,6 +96,12 @@ static __always_inline bool add_member(struct task_struct *task)
 	}
 	return !error;
 }
+
+/* Processes that made code, at the begin of their end: the consumer is woken at once, even while it gathers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} leaving SEC(".maps");
 
 /* --- building a record --------------------------------------------------------------------------------------------- */
 

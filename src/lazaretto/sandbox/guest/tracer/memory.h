@@ -12,6 +12,13 @@
 
 enum memory_bits { MEMORY_MMAP = 1, MEMORY_MPROTECT = 2, MEMORY_WRITABLE = 4, MEMORY_FILE = 8, MEMORY_SHARED = 16 };
 
+/* Code that the process made: what it could write, and no file's. */
+static __always_inline void note_made_code(struct member *member, u64 bits)
+{
+	if (bits & MEMORY_WRITABLE && !(bits & MEMORY_FILE))
+		member->code = 1;
+}
+
 /* vm_mmap_pgoff(): mmap of 64 and 32 bit, and the kernel's own mapping of programs in exec. Returns address or -errno.
  * A writable shared mapping is a write to the file, of which the kernel sees nothing further. */
 SEC("fexit/vm_mmap_pgoff")
@@ -40,6 +47,7 @@ int BPF_PROG(on_mmap, struct file *file, unsigned long address, unsigned long le
 	else
 		s->head.a[3] = MEMORY_MMAP | (protection & PROT_WRITE ? MEMORY_WRITABLE : 0) |
 			       (flags & MAP_SHARED ? MEMORY_SHARED : 0);
+	note_made_code(member, s->head.a[3]);
 	emit(s);
 	return 0;
 }
@@ -77,6 +85,7 @@ int BPF_PROG(on_mprotect, struct mmu_gather *gather, struct vm_area_struct *area
 		s->head.a[3] |= MEMORY_SHARED;
 	else if (file)
 		s->head.a[3] |= MEMORY_FILE;
+	note_made_code(member, s->head.a[3]);
 	if (file)
 		put_file(s, file);
 	else

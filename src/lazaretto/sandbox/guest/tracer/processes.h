@@ -60,6 +60,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	if (!member)
 		return 0;
 	member->flags = task_flags(task);
+	member->code = 0; /* the memory is new */
 	s = begin(member, R_EXEC, 5);
 	if (!s)
 		return 0;
@@ -78,6 +79,23 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 }
 
 #define SIGNAL_GROUP_EXIT 4
+
+/* exit_signals() is what do_exit() calls first, for whatever reason the process ends. Its memory is whole yet, and stays so
+ * until what is woken here has run: both the consumer and the keeper are realtime, there is one processor, and the kernel
+ * gives it up where it may sleep, which is before it lets go of the memory (mmap_read_lock() in exit_mm()). */
+SEC("fentry/exit_signals")
+int BPF_PROG(on_leaving, struct task_struct *task)
+{
+	struct member *member = current_member();
+	struct signal_struct *signal = task->signal;
+	u32 tgid = task->tgid;
+
+	if (!member || !member->code || !(signal->flags & SIGNAL_GROUP_EXIT || signal->live.counter == 1))
+		return 0;
+	member->code = 0; /* once, whichever of its threads is the first */
+	bpf_ringbuf_output(&leaving, &tgid, sizeof(tgid), BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
 
 /* do_exit() calls cgroup_exit() for each thread after its files are closed and before its parent may reap it; the
  * tracepoint sched_process_exit would come before the files are closed. `live` is 0 when all threads are on their way. */

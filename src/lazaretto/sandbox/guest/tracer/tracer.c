@@ -14,9 +14,9 @@
  *     flush                    answered by "flushed" when everything seen so far was written to the port
  *
  * It says by itself: "ready" once everything is attached, "empty" when the last process of the account is gone, "busy" when
- * there is one again after that, "code PID" when a process made memory executable that it had filled before, "lost N"
- * when records were lost, "error ..." for an order it does not understand. "code" is a hint: it may be left out when there
- * are many, or the keeper is slow to read.
+ * there is one again after that, "code PID" when a process made memory executable that it had filled before, and when one
+ * that made code begins to end, "lost N" when records were lost, "error ..." for an order it does not understand. "code"
+ * is a hint: it may be left out when there are many, or the keeper is slow to read.
  *
  * Process ids are those of the first pid namespace. Nobody but the keeper can reach this process; it ends with the guest.
  */
@@ -58,6 +58,7 @@
 struct member { /* as in account.h */
 	unsigned int inner_pid;
 	unsigned char flags;
+	unsigned char code;
 };
 
 struct frame_head {
@@ -68,7 +69,7 @@ struct frame_head {
 } __attribute__((packed));
 
 static struct tracer *skeleton;
-static struct ring_buffer *ring;
+static struct ring_buffer *ring, *leaving;
 static int port = -1, control = -1, reply = -1;
 static unsigned char frame[sizeof(struct frame_head) + FRAME_ROOM];
 static size_t frame_used = sizeof(struct frame_head);
@@ -104,13 +105,21 @@ static void say(const char *format, ...)
 static unsigned int code_pids[CODE_ROOM];
 static size_t code_count;
 
-static void note_code(const struct record_head *head)
+static void note_code(unsigned int pid)
 {
 	for (size_t i = 0; i < code_count; i++)
-		if (code_pids[i] == head->pid)
+		if (code_pids[i] == pid)
 			return;
 	if (code_count < CODE_ROOM)
-		code_pids[code_count++] = head->pid;
+		code_pids[code_count++] = pid;
+}
+
+static int take_leaving(void *context, void *pid, size_t size)
+{
+	(void)context;
+	(void)size;
+	note_code(*(const unsigned int *)pid);
+	return 0;
 }
 
 static void say_code(void)
@@ -160,7 +169,7 @@ static int take_record(void *context, void *record, size_t size)
 	(void)context;
 	taken++;
 	if (head->kind == R_MEMORY && (head->a[3] & MEMORY_KEPT) == MEMORY_FILLED)
-		note_code(head);
+		note_code(head->pid);
 	if (frame_used + size > sizeof(frame))
 		send_frame();
 	memcpy(frame + frame_used, record, size);
@@ -195,6 +204,7 @@ static void drain(void)
 
 	while (ring_buffer__consume(ring) > 0)
 		;
+	ring_buffer__consume(leaving);
 	lost = skeleton->bss->lost;
 	if (lost != lost_reported) {
 		make_record(R_LOST, 0, NULL, lost);
@@ -370,40 +380,49 @@ static void set_asleep(enum asleep how)
 	__atomic_store_n(&skeleton->bss->asleep, how, __ATOMIC_SEQ_CST);
 }
 
-/* The ring's events are edges: what lies in it does not end a wait, only a writer that decides to wake. */
-static int watch_ring_and_orders(void)
+/* What wakes this process. The rings' events are edges: what lies in them does not end a wait, only a writer that decides
+ * to wake. */
+static int wakers(void)
 {
-	struct epoll_event records = {.events = EPOLLIN | EPOLLET, .data.fd = bpf_map__fd(skeleton->maps.ring)};
+	const int rings[] = {bpf_map__fd(skeleton->maps.ring), bpf_map__fd(skeleton->maps.leaving)};
 	struct epoll_event orders = {.events = EPOLLIN, .data.fd = control};
-	int both = epoll_create1(EPOLL_CLOEXEC);
+	int all = epoll_create1(EPOLL_CLOEXEC);
 
-	if (both < 0 || epoll_ctl(both, EPOLL_CTL_ADD, records.data.fd, &records) ||
-	    epoll_ctl(both, EPOLL_CTL_ADD, control, &orders))
+	if (all < 0 || epoll_ctl(all, EPOLL_CTL_ADD, control, &orders))
 		die("epoll");
-	return both;
+	for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++) {
+		struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = rings[i]};
+
+		if (epoll_ctl(all, EPOLL_CTL_ADD, rings[i], &event))
+			die("epoll");
+	}
+	return all;
 }
 
-/* Until there is something, at most so many milliseconds (-1: for ever). Orders are obeyed. True: there are records. */
-static bool await(int both, int milliseconds)
+/* Until there is something, at most so many milliseconds (-1: for ever). Orders are obeyed. True: there are records, and
+ * nothing that cannot wait for more of them. */
+static bool await(int all, int milliseconds)
 {
-	struct epoll_event events[2];
-	int count = epoll_wait(both, events, 2, milliseconds);
-	bool records = false;
+	struct epoll_event events[3];
+	int count = epoll_wait(all, events, 3, milliseconds);
+	bool records = false, leaving_one = false;
 
 	if (count < 0 && errno != EINTR)
 		die("epoll_wait");
 	for (int i = 0; i < count; i++)
-		if (events[i].data.fd != control)
+		if (events[i].data.fd == bpf_map__fd(skeleton->maps.ring))
 			records = true;
+		else if (events[i].data.fd != control)
+			leaving_one = true;
 		else if (!read_orders())
-			epoll_ctl(both, EPOLL_CTL_DEL, control, NULL);
-	return records;
+			epoll_ctl(all, EPOLL_CTL_DEL, control, NULL);
+	return records && !leaving_one;
 }
 
 /* A writer wakes us only if it finds `asleep` set, so it is set before the last look into the ring. */
 static void run(void)
 {
-	int both = watch_ring_and_orders(), gather;
+	int all = wakers(), gather;
 
 	for (;;) {
 		drain();
@@ -412,9 +431,9 @@ static void run(void)
 			set_asleep(AWAKE);
 			continue;
 		}
-		if (await(both, -1) && (gather = gather_ms())) {
+		if (await(all, -1) && (gather = gather_ms())) {
 			set_asleep(GATHERING);
-			await(both, gather);
+			await(all, gather);
 		}
 		set_asleep(AWAKE);
 	}
@@ -538,7 +557,8 @@ static void load(const char *wine64, const char *wine32)
 	if (wine32)
 		attach_wine(wine32, COOKIE_NARROW);
 	ring = ring_buffer__new(bpf_map__fd(skeleton->maps.ring), take_record, NULL, NULL);
-	if (!ring)
+	leaving = ring_buffer__new(bpf_map__fd(skeleton->maps.leaving), take_leaving, NULL, NULL);
+	if (!ring || !leaving)
 		die("ring");
 }
 
