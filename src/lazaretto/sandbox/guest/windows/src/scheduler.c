@@ -1,6 +1,7 @@
 /* The task scheduler: starts what the files in System32\Tasks ask for, when they ask for it.
  *
- * Only tasks that appear or change after the warm state are run; it sleeps until a file changes or the next one is due.
+ * Only tasks that appear or change after the warm state are run, and those that a request names (schtasks /run); it sleeps
+ * until a file changes, a request comes or the next one is due.
  * What it understands: Exec actions; time and calendar triggers with a start and a repetition interval; boot, log-on, idle
  * and registration triggers as "as soon as the user is there again" (log-on: not within the run, registration: at once). */
 #include "session.h"
@@ -21,6 +22,7 @@ struct task {
 };
 static struct task tasks[MOST];
 static int task_count;
+static CRITICAL_SECTION lock; /* one thread for what is due, one for requests */
 
 static ULONGLONG now(void)
 {
@@ -109,13 +111,14 @@ static void plan(struct task *task, const WCHAR *xml)
 	if (element(xml, L"Enabled", value, 128) && !_wcsicmp(value, L"false")) task->due = NEVER;
 }
 
-static void run(struct task *task)
+static DWORD run(const WCHAR *path)
 {
 	static WCHAR program[4096], arguments[4096], directory[1024], line[8300], full[8300];
 	STARTUPINFOW start = {.cb = sizeof(start)};
 	PROCESS_INFORMATION info;
-	WCHAR *xml = read_xml(task->path);
-	if (!xml) return;
+	DWORD error = 0;
+	WCHAR *xml = read_xml(path);
+	if (!xml) return ERROR_FILE_NOT_FOUND;
 	element(xml, L"Command", program, 4096);
 	element(xml, L"Arguments", arguments, 4096);
 	element(xml, L"WorkingDirectory", directory, 1024);
@@ -126,8 +129,9 @@ static void run(struct task *task)
 	if (CreateProcessW(NULL, full, NULL, NULL, FALSE, CREATE_NEW_CONSOLE, NULL, *directory ? directory : L"C:\\windows\\system32", &start, &info)) {
 		CloseHandle(info.hThread);
 		CloseHandle(info.hProcess);
-	}
+	} else error = GetLastError();
 	free(xml);
+	return error;
 }
 
 static void look_at(const WCHAR *path, ULONGLONG changed, int first)
@@ -184,7 +188,7 @@ static DWORD run_due(void)
 	for (int i = 0; i < task_count; i++) {
 		struct task *task = &tasks[i];
 		if (task->due != NEVER && task->due <= at) {
-			run(task);
+			run(task->path);
 			task->due = task->interval ? at + task->interval : NEVER;
 		}
 		if (task->due < next) next = task->due;
@@ -194,9 +198,58 @@ static DWORD run_due(void)
 	return wait > 0x7fffffff ? 0x7fffffff : wait;
 }
 
+static DWORD run_named(const WCHAR *name)
+{
+	WCHAR path[MAX_PATH];
+	_snwprintf(path, MAX_PATH - 1, L"%ls\\%ls", folder, name);
+	path[MAX_PATH - 1] = 0;
+	EnterCriticalSection(&lock);
+	DWORD error = run(path);
+	LeaveCriticalSection(&lock);
+	return error;
+}
+
+/* One request after the other. Who asks and then says nothing keeps others waiting, not what is due. */
+static DWORD WINAPI take_requests(void *argument)
+{
+	HANDLE pipe = argument;
+	WCHAR name[MAX_PATH];
+	DWORD got, error;
+	for (;;) {
+		if (!ConnectNamedPipe(pipe, NULL) && GetLastError() != ERROR_PIPE_CONNECTED) Sleep(1000);
+		else if (ReadFile(pipe, name, sizeof(name) - sizeof(WCHAR), &got, NULL)) {
+			name[got / sizeof(WCHAR)] = 0;
+			error = run_named(name);
+			WriteFile(pipe, &error, sizeof(error), &got, NULL);
+			FlushFileBuffers(pipe);
+		}
+		DisconnectNamedPipe(pipe);
+	}
+	return 0;
+}
+
+static void serve_requests(void)
+{
+	HANDLE pipe = CreateNamedPipeW(SCHEDULER_PIPE, PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_WAIT, 1,
+				       4096, 4096, 0, NULL);
+	if (pipe != INVALID_HANDLE_VALUE) CloseHandle(CreateThread(NULL, 65536, take_requests, pipe, 0, NULL));
+}
+
+static DWORD look_and_run(int changed)
+{
+	EnterCriticalSection(&lock);
+	if (changed) {
+		look(folder, 0, 0);
+		forget_deleted();
+	}
+	DWORD wait = run_due();
+	LeaveCriticalSection(&lock);
+	return wait;
+}
+
 int schedule(void)
 {
-	DWORD done;
+	DWORD done, wait = INFINITE;
 	HANDLE output = GetStdHandle(STD_OUTPUT_HANDLE);
 	clean_environment();
 	GetSystemDirectoryW(folder, MAX_PATH - 10);
@@ -205,12 +258,15 @@ int schedule(void)
 	look(folder, 1, 0);
 	forget_deleted();
 	HANDLE change = FindFirstChangeNotificationW(folder, TRUE, FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_DIR_NAME);
+	InitializeCriticalSection(&lock);
+	serve_requests();
 	WriteFile(output, "ready\n", 6, &done, NULL);
 	for (;;) {
-		if (WaitForSingleObject(change, run_due()) != WAIT_OBJECT_0) continue;
-		FindNextChangeNotification(change);
-		Sleep(200); /* until what is being written is whole */
-		look(folder, 0, 0);
-		forget_deleted();
+		int changed = WaitForSingleObject(change, wait) == WAIT_OBJECT_0;
+		if (changed) {
+			FindNextChangeNotification(change);
+			Sleep(200); /* until what is being written is whole */
+		}
+		wait = look_and_run(changed);
 	}
 }

@@ -7,4 +7,7 @@
 void clean_environment(void); /* leaves a Windows program's variables only */
 int schedule(void);           /* the task scheduler; does not return */
 
+/* Where the scheduler takes requests, the name that it has on Windows: a task's name as wide text, answered by an error code. */
+#define SCHEDULER_PIPE L"\\\\.\\pipe\\atsvc"
+
 #endif

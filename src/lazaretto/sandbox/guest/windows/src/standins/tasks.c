@@ -1,6 +1,7 @@
 /* schtasks: tasks are the files that Windows keeps (System32\Tasks\NAME, XML) and the keys of its cache. The scheduler
  * (src/scheduler.c) reads the files. */
 #include "standin.h"
+#include "../session.h"
 
 #define CACHE L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Schedule\\TaskCache"
 
@@ -157,16 +158,13 @@ static int element(const WCHAR *xml, const WCHAR *name, WCHAR *value, size_t max
 	return 1;
 }
 
-static int run(const WCHAR *name, const WCHAR *path)
+/* The scheduler starts it, not who asks. */
+static int run(const WCHAR *name)
 {
-	static WCHAR program[4096], rest[4096], line[8300], full[8300];
-	WCHAR *xml = load_text(path);
-	if (!xml) return err(L"ERROR: The system cannot find the file specified.\r\n"), 1;
-	element(xml, L"Command", program, 4096);
-	element(xml, L"Arguments", rest, 4096);
-	_snwprintf(line, 8299, L"\"%ls\" %ls", program, rest);
-	ExpandEnvironmentStringsW(line, full, 8300);
-	run_line(full, 0);
+	DWORD error = 0, got;
+	if (!CallNamedPipeW(SCHEDULER_PIPE, (void *)name, wcslen(name) * sizeof(WCHAR), &error, sizeof(error), &got, 30000))
+		return err(L"ERROR: The Task Scheduler service is not available.\r\n"), 1;
+	if (error == ERROR_FILE_NOT_FOUND) return err(L"ERROR: The system cannot find the file specified.\r\n"), 1;
 	return out(L"SUCCESS: Attempted to run the scheduled task \"%ls\".\r\n", name), 0;
 }
 
@@ -233,7 +231,7 @@ int schtasks(int argc, WCHAR **argv)
 		cache(name, 1);
 		return out(L"SUCCESS: The scheduled task \"%ls\" was successfully deleted.\r\n", name), 0;
 	}
-	if (option_at(argc, argv, L"run")) return run(name, path);
+	if (option_at(argc, argv, L"run")) return run(name);
 	if (option_at(argc, argv, L"end")) return out(L"SUCCESS: The scheduled task \"%ls\" has been terminated successfully.\r\n", name), 0;
 	if (option_at(argc, argv, L"change")) return out(L"SUCCESS: The parameters of scheduled task \"%ls\" have been changed.\r\n", name), 0;
 	return err(L"ERROR: Invalid argument/option - '%ls'.\r\nType \"SCHTASKS /?\" for usage.\r\n", argv[1]), 1;
