@@ -139,6 +139,11 @@ int main(void)
     SOCKET server = socket(AF_INET, SOCK_STREAM, 0);
     bind(server, (void *)&here, sizeof(here));
     listen(server, 1);
+    struct sockaddr_in any = {AF_INET};
+    SOCKET chosen = socket(AF_INET, SOCK_STREAM, 0);
+    any.sin_addr.s_addr = inet_addr("127.0.0.1");
+    bind(chosen, (void *)&any, sizeof(any));
+    listen(chosen, 1);
     struct sockaddr_in away = {AF_INET, htons(9999)};
     away.sin_addr.s_addr = inet_addr("203.0.113.9");
     SOCKET udp = socket(AF_INET, SOCK_DGRAM, 0);
@@ -160,7 +165,12 @@ def test_sockets(windows, programs, bits):
     mail = observed.one("net.smtp")
     assert (mail.sender, mail.recipients, mail.subject) == ("a@example.com", ("b@example.org",), "Invoice 7")
     assert b"Please pay at once." in mail.head
-    assert observed.one("api", module="ws2_32", function="listen")
+    listens = observed.events("net.listen")
+    assert [(event.protocol, event.address, event.process) for event in listens] == [
+        ("tcp", "0.0.0.0", sample),
+        ("tcp", "127.0.0.1", sample),
+    ], observed.story()
+    assert (listens[0].port, listens[1].port > 1023) == (31337, True)
     assert observed.one("net.data", protocol="udp", address="203.0.113.9").head == b"beacon"
     assert observed.events("net.data", address=lambda address: address.startswith("127.")) == []
     (packets,) = observed.artifacts("pcap")

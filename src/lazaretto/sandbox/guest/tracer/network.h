@@ -96,6 +96,71 @@ static __always_inline int report_endpoint(u16 kind, const struct endpoint *end,
 	return 0;
 }
 
+/* --- sockets of Windows programs ---------------------------------------------------------------------------------- */
+
+/* They belong to Wine's server, which binds them and lets them listen while the program waits for its answer
+ * (wine.h: native_ioctl()). What a process outside of the account did last: */
+struct by_server {
+	struct endpoint end;
+	u16 kind; /* 0: nothing */
+	u16 protocol;
+	u16 port; /* local */
+	s32 result;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct by_server);
+} by_server SEC(".maps");
+
+static __always_inline int keep_by_server(u16 kind, const struct endpoint *end, struct sock *sock, long result)
+{
+	u32 zero = 0;
+	struct by_server *last = bpf_map_lookup_elem(&by_server, &zero);
+
+	if (!last)
+		return 0;
+	last->end = *end;
+	last->kind = kind;
+	last->protocol = sock->sk_protocol;
+	last->port = sock->__sk_common.skc_num;
+	last->result = result;
+	return 0;
+}
+
+static __always_inline void forget_by_server(void)
+{
+	u32 zero = 0;
+	struct by_server *last = bpf_map_lookup_elem(&by_server, &zero);
+
+	if (last)
+		last->kind = 0;
+}
+
+/* What the server did of that kind since then, it did for this process. */
+static __always_inline void report_by_server(struct member *member, u16 kind)
+{
+	u32 zero = 0;
+	struct by_server *last = bpf_map_lookup_elem(&by_server, &zero);
+	struct scratch *s;
+
+	if (!last || last->kind != kind)
+		return;
+	last->kind = 0;
+	s = begin(member, kind, 1);
+	if (!s)
+		return;
+	s->head.result = last->result;
+	s->head.a[0] = last->end.family;
+	s->head.a[1] = last->protocol;
+	s->head.a[2] = last->end.port;
+	s->head.a[3] = last->port;
+	put_bytes(s, last->end.bytes, last->end.family == AF_INET ? 4 : 16, 31, KERNEL);
+	emit(s);
+}
+
 /* --- connect ------------------------------------------------------------------------------------------------------- */
 
 static __always_inline int connected(struct sock *sock, struct sockaddr *address, long result)
@@ -179,10 +244,12 @@ static __always_inline int bound(struct socket *socket, struct sockaddr *address
 {
 	struct endpoint end;
 
-	if (!current_member() || !read_endpoint(&end, address))
+	if (!read_endpoint(&end, address))
 		return 0;
 	if (!result)
 		end.port = socket->sk->__sk_common.skc_num;
+	if (!current_member())
+		return keep_by_server(R_BIND, &end, socket->sk, result);
 	return report_endpoint(R_BIND, &end, socket->sk, 0, result);
 }
 
@@ -209,9 +276,9 @@ int BPF_PROG(on_listen, struct socket *socket, int backlog, int result)
 {
 	struct endpoint end;
 
-	if (!current_member())
-		return 0;
 	local_of(&end, socket->sk);
+	if (!current_member())
+		return keep_by_server(R_LISTEN, &end, socket->sk, result);
 	return report_endpoint(R_LISTEN, &end, socket->sk, 0, result);
 }
 

@@ -464,12 +464,13 @@ static void skip_missing_functions(void)
 
 #define COOKIE_NARROW 0x100
 #define COOKIE_EXTENDED 0x200
+#define COOKIE_IOCTL 39
 
 enum probe { AT_RETURN, AT_ENTRY, DEBUG_OUTPUT };
 
 static const struct {
 	const char *function;
-	unsigned int native; /* enum wine_native, COOKIE_EXTENDED */
+	unsigned int native; /* enum wine_native, COOKIE_EXTENDED, COOKIE_IOCTL */
 	enum probe probe;
 } wine_functions[] = {
 	{"NtCreateKey", N_CREATE_KEY, AT_RETURN},
@@ -509,6 +510,7 @@ static const struct {
 	{"NtQuerySystemInformation", N_QUERY_SYSTEM, AT_RETURN},
 	{"NtQueryInformationProcess", N_QUERY_PROCESS, AT_RETURN},
 	{"NtSetInformationThread", N_HIDE_THREAD, AT_RETURN},
+	{"NtDeviceIoControlFile", COOKIE_IOCTL, AT_RETURN},
 	{"__wine_dbg_write", 0, DEBUG_OUTPUT},
 };
 

@@ -15,6 +15,7 @@
 
 #define COOKIE_NARROW 0x100   /* 32 bit */
 #define COOKIE_EXTENDED 0x200 /* the ...Ex form, with other arguments; the lowest byte is enum wine_native */
+#define COOKIE_IOCTL 39 /* NtDeviceIoControlFile, which has no record of its own; as in tracer.c */
 #define NATIVE_ARGUMENTS 11
 #define NATIVE_FUNCTIONS 40 /* more than enum wine_native has */
 
@@ -212,6 +213,8 @@ int native_enter(struct pt_regs *regs)
 		return 0;
 	read_native(&calls->of[function], regs, narrow);
 	calls->of[function].valid = 1;
+	if (function == COOKIE_IOCTL)
+		forget_by_server();
 	return 0;
 }
 
@@ -567,6 +570,18 @@ static __always_inline void native_query_process(const struct native *n)
 		native_region(n, wide_handle(n->a[0], n->narrow), class, 0, 0, 0);
 }
 
+/* NtDeviceIoControlFile(file, event, *routine, context, *status, code, ...): Windows' own codes of the socket driver */
+#define AFD_BIND 0x12003
+#define AFD_LISTEN 0x1200b
+
+static __always_inline void native_ioctl(const struct native *n)
+{
+	if ((u32)n->a[5] == AFD_BIND)
+		report_by_server(n->member, R_BIND);
+	else if ((u32)n->a[5] == AFD_LISTEN)
+		report_by_server(n->member, R_LISTEN);
+}
+
 #define THREAD_HIDE_FROM_DEBUGGER 17
 
 SEC("uretprobe")
@@ -654,6 +669,9 @@ int native_return(struct pt_regs *regs)
 		break;
 	case N_QUERY_PROCESS:
 		native_query_process(&n);
+		break;
+	case COOKIE_IOCTL:
+		native_ioctl(&n);
 		break;
 	case N_HIDE_THREAD: /* NtSetInformationThread(thread, class, ...) */
 		if ((u32)n.a[1] == THREAD_HIDE_FROM_DEBUGGER)
