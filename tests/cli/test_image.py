@@ -9,6 +9,7 @@ import pytest
 
 from lazaretto.cli.errors import Exit
 from lazaretto.cli.main import run
+from lazaretto.domain.errors import ImageMissing
 from lazaretto.sandbox.image.store import Image, ImageStore
 
 
@@ -18,8 +19,13 @@ def ready(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Image:
     image = Image(profile="linux", digest="0" * 16, path=tmp_path, current=True)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("LAZARETTO_HOME", str(tmp_path))
-    monkeypatch.setattr(ImageStore, "list", lambda _: [image])
-    monkeypatch.setattr(ImageStore, "find", lambda _, profile: {"linux": image}[profile])
+
+    def find(_: ImageStore, profile: str) -> Image:
+        if profile != "linux":
+            raise ImageMissing(f"the guest image {profile!r} is not built")
+        return image
+
+    monkeypatch.setattr(ImageStore, "find", find)
     return image
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,12 +55,13 @@ def build(
     """
     terminal = Terminal.of(common)
     store = _store()
+    made: Sequence[Image]
     names = _known(profiles) if for_ is None else _needed(for_)
-    ready = {image.profile for image in store.list() if image.current}
-    if os.geteuid() != 0 and not ready.issuperset(names):
-        raise CannotRun("guests are built as root", build_command(store.home, names if profiles or for_ else ()))
-    with progress.shown(terminal) as listener:
-        made = [store.find(name) for name in names] if ready.issuperset(names) else store.build(names, listener)
+    if os.geteuid() == 0:
+        with progress.shown(terminal) as listener:
+            made = store.build(names, listener)
+    else:
+        made = _built_already(store, names, build_command(store.home, names if profiles or for_ else ()))
     for image in made:
         terminal.emit(_record(image))
     terminal.say(f"{many(len(made), 'guest')} ready in {store.home}: {', '.join(image.profile for image in made)}")
@@ -153,6 +155,16 @@ def _store() -> ImageStore:
     from lazaretto.sandbox.image.store import ImageStore  # noqa: PLC0415  help needs no sandbox
 
     return ImageStore()
+
+
+def _built_already(store: ImageStore, names: tuple[str, ...], command: str) -> Sequence[Image]:
+    """The current images of these profiles, for a user who could not make one."""
+    from lazaretto.domain.errors import ImageMissing  # noqa: PLC0415  help needs no sandbox
+
+    try:
+        return [store.find(name) for name in names]
+    except ImageMissing as missing:
+        raise CannotRun("guests are built as root", command) from missing
 
 
 def _needed(files: list[Path]) -> tuple[str, ...]:

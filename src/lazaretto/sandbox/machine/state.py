@@ -44,11 +44,13 @@ class States:
 
     def open(self, packed: Path) -> int:
         """A new descriptor at the begin of the state. The caller closes it."""
+        asked = self._asked(packed)
         try:
-            memory = self._asked(packed).result()
+            memory = asked.result()
         except ImageBroken:
             with self._lock:
-                self._unpacked.pop(packed, None)  # the next one tries again
+                if self._unpacked.get(packed) is asked:
+                    del self._unpacked[packed]  # the next one tries again
             raise
         return os.open(f"/proc/self/fd/{memory}", os.O_RDONLY | os.O_CLOEXEC)
 
