@@ -1,6 +1,6 @@
 """What macros ask of the office: the lines that its objects of Windows and its stand-ins for programs print.
 
-One JSON object a line (guest/office: oleautomation.py, standin.py):
+One JSON object a line (guest/office: oleautomation, standin.py):
 
     {"call": {"object": "WScript.Shell", "name": "Run", "arguments": ["cmd /c ..."], "result": "0"}}
     {"standin": {"program": "wscript", "command_line": "...", "action": "script", "detail": "text of the script"}}

@@ -39,7 +39,7 @@ install -m 755 /build/office/standin /usr/lib/win/bin/program.exe
 sed -n 's/^"\/usr\/lib\/win\/bin\/\(.*\)" = .*/\1/p' /build/profile/profile.toml | while read -r name; do
 	[ "$name" = program.exe ] || ln -f /usr/lib/win/bin/program.exe "/usr/lib/win/bin/$name"
 done
-python3 -m compileall -q /usr/lib/win /usr/lib/office /usr/lib/python3/dist-packages/oleautomation.py
+python3 -m compileall -q /usr/lib/win /usr/lib/office /usr/lib/python3/dist-packages/oleautomation
 drive=/home/$user/.wine/drive_c
 mkdir -p "$drive/Windows/System32" "$drive/Windows/Temp" "$drive/ProgramData" "$drive/Program Files/Microsoft Office" \
 	"$drive/Users/Public/Documents" "$drive/Users/$user/AppData/Local/Temp" "$drive/Users/$user/AppData/Roaming/Microsoft/Templates" \
