@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from lazaretto.domain.detonation import Artifact
 from lazaretto.domain.trace import Cause
 from lazaretto.sandbox.account.records import Kind, Native
 
@@ -110,10 +111,36 @@ def test_linux_memory_and_the_dump_of_it(linux):
     linux.sample()
     linux.record(Kind.MEMORY, 0x700000, 0x2000, 7, 5)
     linux.record(Kind.MEMORY, 0x800000, 0x2000, 5, 8)  # a plain private mapping of a library
-    linux.account._keeper(__import__("lazaretto.sandbox.account.messages", fromlist=["Blob"]).Blob(
-        kind="memory", sha256="cd" * 32, pid=100, address=0x700000))  # fmt: skip
+    brought_home(linux, 0x700000)
     (event,) = linux.events("memory.executable")
     assert (event.protection, event.dump) == ("rwx", "cd" * 32)
+
+
+def test_code_that_comes_before_the_call_that_made_it_has_returned(windows):
+    """The keeper reads it when the kernel tells of it; the native call is told when it is over."""
+    windows.windows_sample()
+    windows.line("0024:Call KERNEL32.VirtualProtect(00700000,1000,20,0) ret=00401000")
+    windows.record(Kind.MEMORY, 0x700000, 0x1000, 5, 6)
+    brought_home(windows, 0x700000)
+    brought_home(windows, 0x900000)  # of which nothing is ever told
+    windows.native(Native.PROTECT, OWN, 0x700000, 0x1000, 0x20, 0x04)
+    (event,) = windows.events("memory.executable")
+    assert (event.source, event.dump) == ("native", "cd" * 32)
+
+
+def test_code_that_only_the_kernel_saw_has_its_name(windows):
+    windows.windows_sample()
+    windows.line("0024:Call KERNEL32.GetTickCount() ret=00401000")
+    windows.line("0024:Ret  KERNEL32.GetTickCount() retval=1 ret=00401000")
+    windows.record(Kind.MEMORY, 0x700000, 0x1000, 7, 5)
+    brought_home(windows, 0x700000)
+    (event,) = windows.events("memory.executable")
+    assert (event.source, event.dump) == ("kernel", "cd" * 32)
+
+
+def brought_home(told, address):
+    artifact = Artifact(kind="memory", name="code", sha256="cd" * 32, size=1, path="memory/0.bin")
+    told.account.feed_artifact("keeper", {"kind": "memory", "pid": 100, "address": address}, artifact, b"x")
 
 
 def test_privileges_and_drivers(windows):

@@ -70,6 +70,7 @@ class NativeServices:
         self._own_objects = PathSet(manifest.own_objects)
         self._pending: list[tuple[Proc, int, int, int, Record]] = []
         self._regions: list[Draft] = []
+        self._early: list[tuple[int, int, str]] = []  # code that came before its event: pid, address, SHA-256
         self._table: dict[int, Callable[[Record], None]] = {
             Native.CREATE_KEY: registry.create, Native.OPEN_KEY: registry.open, Native.SET_VALUE: registry.set_value,
             Native.DELETE_KEY: registry.delete_key, Native.DELETE_VALUE: registry.delete_value,
@@ -267,9 +268,19 @@ class NativeServices:
             if proc.spend("executable", MAX_EACH):
                 self._kernel_region(record, proc, start, end - start, record.a[2])
         self._pending = []
+        for pid, address, sha256 in self._early:
+            self._link(pid, address, sha256)
 
     def dumped(self, pid: int, address: int, sha256: str) -> None:
-        """The keeper brought back a piece of code from the memory of the process with that outer pid."""
+        """The keeper brought back a piece of code from the memory of the process with that outer pid.
+
+        It reads the code when the kernel tells of it, which may be before the call that made it has returned and is told.
+        """
+        if not self._link(pid, address, sha256) and len(self._early) < _PENDING:
+            self._early.append((pid, address, sha256))
+
+    def _link(self, pid: int, address: int, sha256: str) -> bool:
+        """Name the code in the latest event about the memory that it was in; False if there is none."""
         for draft in reversed(self._regions):
             owner = draft.fields.get("target") or draft.proc
             at, size = draft.fields["address"], draft.fields["size"]
@@ -279,7 +290,8 @@ class NativeServices:
                 and at <= address < at + max(size, 1)
             ):
                 draft.fields["dump"] = sha256
-                return
+                return True
+        return False
 
     # --- threads ------------------------------------------------------------------------------------------------------
 
