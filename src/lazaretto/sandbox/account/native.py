@@ -274,7 +274,7 @@ class NativeServices:
     def dumped(self, pid: int, address: int, sha256: str) -> None:
         """The keeper brought back a piece of code from the memory of the process with that outer pid.
 
-        It reads the code when the kernel tells of it, which may be before the call that made it has returned and is told.
+        It reads the code when the kernel tells of it, which may be before the call that made it is over and told.
         """
         if not self._link(pid, address, sha256) and len(self._early) < _PENDING:
             self._early.append((pid, address, sha256))
