@@ -16,7 +16,7 @@ from typing import Self
 
 import structlog
 
-from lazaretto.domain.errors import LazarettoError
+from lazaretto.domain.errors import ImageBroken, ImageMissing, LazarettoError, MachineFailed
 from lazaretto.sandbox.image.store import Image, ImageStore
 from lazaretto.sandbox.machine import medium
 from lazaretto.sandbox.machine.process import Machine
@@ -29,11 +29,16 @@ _slots = itertools.count(os.getpid())
 
 def restore(store: ImageStore, states: States, image: Image) -> Machine:
     """A fresh machine in the image's warm state, paused, with an empty medium. The caller closes it with `dispose`."""
-    packed = image.path / "state.lz4"
+    packed = image.packed_state
     states.begin(packed)
     disk = medium.create(store.run_directory)
     try:
         return Machine.start(image.files(), disk, state=lambda: states.open(packed), slot=next(_slots))
+    except MachineFailed as failed:
+        os.close(disk)
+        if why := states.broken():
+            raise ImageBroken(why) from failed
+        raise
     except BaseException:
         os.close(disk)
         raise
@@ -57,7 +62,7 @@ class Pool:
         # One thread for as long as the pool lives: a machine dies with the *thread* that started it (PR_SET_PDEATHSIG).
         self._restorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pool")
         self._closed = False
-        self._states = States()
+        self._states = States(keep=size > 0)
 
     def take(self, profile: str) -> Machine:
         """A machine of that profile: a waiting one, or a new one. The caller disposes of it, in the same thread."""
@@ -77,31 +82,50 @@ class Pool:
             dispose(machine)
 
     def prepare(self, profile: str) -> None:
-        """Restore one machine in the background, for somebody who will soon take it, however small the pool is."""
+        """Restore one machine in the background, for somebody who will soon take it, however small the pool is.
+
+        What takes many turns of Python is done before: the background gets few of them while Python loads modules.
+        """
+        image = self._found(profile)
+        if image is None:
+            return
+        self._states.begin(image.packed_state)
         with self._lock:
             if not self._closed and profile not in self._coming:
-                self._coming[profile] = self._restorer.submit(self._fill, profile, 1)
+                self._coming[profile] = self._restorer.submit(self._fill, image, 1)
 
     def refill(self, profile: str) -> None:
         """Restore machines in the background until `size` of them wait."""
         with self._lock:
             if not self._closed and self._size:
-                self._restorer.submit(self._fill, profile, self._size)
+                self._restorer.submit(self._refill, profile)
 
     def waiting(self, profile: str) -> int:
         """How many machines of that profile wait now."""
         with self._lock:
             return len(self._waiting[profile])
 
-    def _fill(self, profile: str, wanted: int) -> None:
+    def _refill(self, profile: str) -> None:
+        if image := self._found(profile):
+            self._fill(image, self._size)
+
+    def _found(self, profile: str) -> Image | None:
+        """The profile's image. Of one that is missing `take` tells, where somebody can be told."""
         try:
-            while not self._closed and len(self._waiting[profile]) < wanted:
-                machine = restore(self.store, self._states, self.store.find(profile))
+            return self.store.find(profile)
+        except ImageMissing as error:
+            log.info("pool.missing", profile=profile, error=str(error))
+            return None
+
+    def _fill(self, image: Image, wanted: int) -> None:
+        try:
+            while not self._closed and len(self._waiting[image.profile]) < wanted:
+                machine = restore(self.store, self._states, image)
                 with self._lock:
-                    self._waiting[profile].append(machine)
+                    self._waiting[image.profile].append(machine)
         except LazarettoError as error:
-            # `take` meets the same error where somebody can be told
-            log.info("pool.refill", profile=profile, error=str(error))
+            # `take` tries again, and what fails then is told
+            log.info("pool.refill", profile=image.profile, error=str(error))
 
     def close(self) -> None:
         with self._lock:

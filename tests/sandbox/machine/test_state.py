@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from lazaretto.domain.errors import ImageBroken
+from lazaretto.domain.errors import ImageBroken, MachineFailed
+from lazaretto.sandbox.image.store import Image
 from lazaretto.sandbox.machine import state
+from lazaretto.sandbox.machine.process import Machine
+from lazaretto.sandbox.pool import restore
 
 pytestmark = pytest.mark.skipif(shutil.which("lz4") is None, reason="lz4 is not installed")
 
@@ -90,11 +96,60 @@ def test_a_state_that_cannot_be_unpacked(tmp_path: Path, damage: str) -> None:
     assert descriptors() == before
 
 
-def test_without_lz4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_on_its_way_to_one_machine(tmp_path: Path) -> None:
     target = packed(tmp_path)
+    before = descriptors()
+    states = state.States(keep=False)
+    states.begin(target)
+    assert [content(states.open(target)) for _ in range(2)] == [CONTENT, CONTENT]
+    assert states.broken() == ""
+    states.close()
+    assert descriptors() == before
+
+
+def test_one_that_nobody_reads_to_its_end_is_forgotten(tmp_path: Path) -> None:
+    target = tmp_path / "state.lz4"
+    state.pack(target, lambda fd: os.write(fd, os.urandom(1 << 20)) and None)  # more than a pipe takes
+    before = descriptors()
+    states = state.States(keep=False)
+    os.close(states.open(target))
+    states.close()
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("damage", ["missing", "rubbish", "cut"])
+def test_one_that_cannot_be_unpacked_on_its_way(tmp_path: Path, damage: str) -> None:
+    """Whoever reads it only sees it end early: the machine fails, and the states say why."""
+    target = packed(tmp_path)
+    if damage == "missing":
+        target.unlink()
+    elif damage == "rubbish":
+        target.write_bytes(b"rubbish")
+    else:
+        os.truncate(target, target.stat().st_size // 2)
+    store: Any = SimpleNamespace(run_directory=tmp_path)
+    states = state.States(keep=False)
+    before = descriptors()
+
+    def start(*_: object, state: Callable[[], int], **__: object) -> None:
+        assert content(state()) != CONTENT
+        raise MachineFailed("QEMU did not start: load of migration failed")
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ImageBroken, match="cannot be unpacked"):
+        patch.setattr(Machine, "start", start)
+        restore(store, states, Image(profile="linux", digest="0", path=tmp_path))
+    states.close()
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_without_lz4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: bool) -> None:
+    target = packed(tmp_path)
+    before = descriptors()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ImageBroken, match="lazaretto doctor"):
-        state.States().open(target)
+        state.States(keep=keep).open(target)
+    assert descriptors() == before
 
 
 def test_a_packer_that_fails_leaves_an_error(tmp_path: Path) -> None:

@@ -44,6 +44,11 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             disks=(self.path / "tools.squashfs", self.path / "root.squashfs"),
         )
 
+    @property
+    def packed_state(self) -> Path:
+        """The warm state, see `machine.state`."""
+        return self.path / "state.lz4"
+
     def manifest(self) -> dict[str, Any]:
         return msgspec.json.decode((self.path / "manifest.json").read_bytes(), type=dict[str, Any])
 
