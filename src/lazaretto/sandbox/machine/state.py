@@ -61,7 +61,7 @@ class States:
         return self._kept(packed) if self._keep else self._streamed(packed)
 
     def broken(self) -> str:
-        """Which state could not be unpacked on its way, and why; empty if all could. To be asked when a start failed."""
+        """Which state could not be unpacked on its way, and why; empty if all could. Asked when a start failed."""
         with self._lock:
             for stream in list(self._streams):
                 packed, process = stream
