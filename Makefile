@@ -16,10 +16,10 @@ check: ## everything that must hold, as continuous integration does it
 	./check
 
 test: ## the quick tests, which need no machine (under 2 minutes)
-	$(RUN)pytest -m 'not machine'
+	$(RUN)pytest -n auto -m 'not machine'
 
 test-all: ## all tests; they really detonate
-	$(RUN)pytest
+	$(RUN)pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: ## style, import directions, types
 	$(RUN)ruff check
