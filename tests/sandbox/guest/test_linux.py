@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ SETTINGS = tomllib.loads((LINUX / "profile.toml").read_text())
 
 @pytest.fixture
 def systemctl(tmp_path: Path):
-    """systemctl whose machine is a folder."""
+    """systemctl whose machine is a folder, and which sees no process but its own: it stops others."""
     text = (LINUX / "files/usr/bin/systemctl").read_text()
     for path in ("/etc/systemd/system", "/run/systemd", "/usr/local/lib/systemd/system", "/lib/systemd/system"):
         (tmp_path / path[1:]).mkdir(parents=True, exist_ok=True)
@@ -29,9 +30,15 @@ def systemctl(tmp_path: Path):
     program.chmod(0o755)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([program, *words], capture_output=True, text=True, timeout=30, check=False)
+        return alone([program, *words])
 
     return run
+
+
+def alone(command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+    """Run it where there are no processes but its own."""
+    apart = ["bwrap", "--unshare-pid", "--die-with-parent", "--dev-bind", "/", "/", "--proc", "/proc", "--"]
+    return subprocess.run([*apart, *command], capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_a_unit_is_linked_started_and_stopped(tmp_path: Path, systemctl) -> None:
@@ -50,6 +57,27 @@ def test_a_unit_is_linked_started_and_stopped(tmp_path: Path, systemctl) -> None
     systemctl("disable", "--now", "thing")
     assert systemctl("is-active", "thing").stdout == "inactive\n"
     assert systemctl("is-enabled", "thing").stdout == "disabled\n"
+
+
+def test_stopping_a_unit_leaves_others_with_the_same_program_alone(tmp_path: Path, systemctl) -> None:
+    (tmp_path / "etc/systemd/system/thing.service").write_text(
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c true\n"
+    )
+    script = (
+        "/bin/sh -c 'sleep 20; true' & other=$!; $0 start thing; $0 stop thing; sleep 0.2; kill $other && echo alive"
+    )
+    done = alone(["sh", "-c", script, tmp_path / "systemctl"])
+    assert done.stdout == "alive\n", done.stderr
+
+
+def test_a_running_service_is_stopped(tmp_path: Path, systemctl) -> None:
+    (tmp_path / "etc/systemd/system/thing.service").write_text(f"[Service]\nExecStart={shutil.which('sleep')} 20\n")
+    script = (
+        "$0 start thing; sleep 0.5; $0 is-active thing; pid=$($0 show -p MainPID --value thing);"
+        " kill -0 $pid && echo runs;"
+        " $0 stop thing; sleep 0.5; $0 is-active thing; kill -0 $pid 2>/dev/null || echo gone"
+    )
+    assert alone(["sh", "-c", script, tmp_path / "systemctl"]).stdout.split() == ["active", "runs", "inactive", "gone"]
 
 
 def test_an_unknown_unit_is_refused_in_systemds_words(systemctl) -> None:
