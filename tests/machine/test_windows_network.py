@@ -80,6 +80,37 @@ def test_encrypted_request_changes_no_registry(windows, programs, bits):
     assert not observed.events("registry.set"), observed.story()
 
 
+AGAIN = r"""
+#include <windows.h>
+#include <wininet.h>
+static int ask(int port, int flags)
+{
+    DWORD size = 0;
+    char answer[512];
+    HINTERNET net = InternetOpenA("tester/1", 0, 0, 0, 0);
+    HINTERNET server = InternetConnectA(net, "files.example.com", port, 0, 0, INTERNET_SERVICE_HTTP, 0, 0);
+    HINTERNET asked = HttpOpenRequestA(server, "GET", "/a", 0, 0, 0, flags | INTERNET_FLAG_RELOAD, 0);
+    int good = HttpSendRequestA(asked, 0, 0, 0, 0) && InternetReadFile(asked, answer, sizeof(answer), &size) && size;
+    InternetCloseHandle(net);
+    return good;
+}
+int main(void)
+{
+    int failed = 0;
+    for (int i = 0; i < 8; i++) failed += !ask(80, 0) + !ask(443, INTERNET_FLAG_SECURE) + !ask(8080 + i, 0);
+    return failed;
+}
+"""
+
+
+@pytest.mark.parametrize("bits", [64, 32])
+def test_every_connection_of_many_succeeds(windows, programs, bits):
+    """Wine's server interrupts who asked for a connection at any point: no observer may break what it interrupts."""
+    observed = windows(programs.pe(AGAIN, "-lwininet", bits=bits, name=f"again{bits}.exe"), "exe")
+    assert observed.process("again").exit_code == 0, observed.story()
+    assert len(observed.events("net.http")) == 24
+
+
 TRUSTS = r"""
 #include <windows.h>
 #include <wincrypt.h>

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from lazaretto.domain.trace import Cause, Ending, Lost
+from lazaretto.sandbox.account.codes import ENOENT, FLAG_UNRESOLVED
 from lazaretto.sandbox.account.records import Kind, Native
 
 
@@ -66,6 +67,25 @@ def test_create_process_names_the_child_and_its_parent(windows):
     assert trace.processes[child.process].pid == 0x120
     assert trace.processes[child.process].parent == sample.process
     assert len(trace.processes) == 2  # the process between the two forks is none of its own
+
+
+def test_a_fork_of_wine_that_finds_no_program_is_no_process(windows):
+    windows.windows_sample()
+    windows.record(Kind.FORK, 200, 110, pid=100)
+    windows.open("/usr/bin/ntlm_auth", result=-ENOENT, flags=FLAG_UNRESOLVED, pid=200)
+    windows.record(Kind.EXIT, 1 << 8, pid=200)
+    trace = windows.trace()
+    assert [event.kind for event in trace.events] == ["process.start"]
+    assert len(trace.processes) == 1
+
+
+def test_a_fork_of_wine_that_does_something_is_a_process(windows):
+    windows.windows_sample()
+    windows.record(Kind.FORK, 200, 110, pid=100)
+    windows.write("/home/anna/x", b"hello", pid=200)
+    trace = windows.trace()
+    assert len(trace.processes) == 2
+    assert trace.processes[trace.events[-1].process].parent == trace.events[0].process
 
 
 def test_a_program_for_another_cpu_is_the_program(linux):

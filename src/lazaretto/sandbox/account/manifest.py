@@ -163,7 +163,7 @@ _WINE_NOISE = (
     "*/drive_c/windows/globalization/*", "*/drive_c/windows/winsxs/*",
     "*/drive_c/windows/inf/*", "*/.wine", "*/.wine/dosdevices", "*/.wine/wineserver", "/run/user/", "/proc/stat",
     "/proc/*/stat",
-    "/proc/*/status", "/proc/*/task/*", "/home/*/.fontconfig/*", "*/fonts/.uuid", "socket",
+    "/proc/*/status", "/proc/*/task/*", "*/bin/ntlm_auth", "/home/*/.fontconfig/*", "*/fonts/.uuid", "socket",
     "/tmp/wine-*",  # noqa: S108 - read in the guest
     "/tmp/.wine-*", "/tmp/.X11-unix/*", "*/.Xauthority",  # noqa: S108 - read in the guest
 )  # fmt: skip

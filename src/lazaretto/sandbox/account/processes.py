@@ -467,8 +467,10 @@ class Processes:
         return parent
 
     def between(self, proc: Proc) -> bool:
-        """Whether `proc` is the process between the two forks of Wine."""
-        return proc.windows and proc.start is None and proc.child is not None and (proc.forked_from != 0 or proc.joined)
+        """Whether `proc` is a fork of Wine and no program: between two forks, or of a library that looked for one."""
+        if not proc.windows or proc.start is not None:
+            return False
+        return proc.forked_from != 0 or (proc.joined and proc.child is not None)
 
     def describe(self, proc: Proc, origin: int, parent: int) -> Process:
         return Process(

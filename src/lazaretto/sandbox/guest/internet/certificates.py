@@ -21,6 +21,7 @@ from typing import TypeAlias
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -47,7 +48,7 @@ def make_ca(folder: Path) -> None:
         digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
         key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
     )  # fmt: skip
-    certificate = (
+    unsigned = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -58,8 +59,8 @@ def make_ca(folder: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
     )
+    certificate = _signed(unsigned, key)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CERTIFICATE_FILE).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (folder / "ca.der").write_bytes(certificate.public_bytes(serialization.Encoding.DER))
@@ -143,7 +144,7 @@ class Certificates:
             if name.startswith("www."):
                 alternatives.append(x509.DNSName(name[4:]))
         authority_key = self._issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        certificate = (
+        unsigned = (
             x509.CertificateBuilder()
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]))
             .issuer_name(self._issuer.subject)
@@ -157,10 +158,18 @@ class Certificates:
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(authority_key), critical=False
             )
-            .sign(self._issuer_key, hashes.SHA256())
         )
-        pem: bytes = certificate.public_bytes(serialization.Encoding.PEM)
+        pem: bytes = _signed(unsigned, self._issuer_key).public_bytes(serialization.Encoding.PEM)
         return pem
+
+
+def _signed(unsigned: x509.CertificateBuilder, key: Key) -> x509.Certificate:
+    """Signed so that both numbers of the signature need all their 32 bytes: Wine holds one with a shorter number, which
+    is one of 128, for wrong."""
+    while True:
+        certificate = unsigned.sign(key, hashes.SHA256())
+        if all(number.bit_length() > 248 for number in decode_dss_signature(certificate.signature)):
+            return certificate
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -491,7 +491,7 @@ static const struct {
 	{"NtAllocateVirtualMemoryEx", N_ALLOCATE | COOKIE_EXTENDED, AT_RETURN},
 	{"NtCreateThreadEx", N_CREATE_THREAD, AT_RETURN},
 	{"NtQueueApcThread", N_QUEUE_APC, AT_RETURN},
-	{"NtSetContextThread", N_SET_CONTEXT, AT_RETURN},
+	{"NtSetContextThread", N_SET_CONTEXT, AT_ENTRY}, /* called on the signal stack: see wine.h */
 	{"NtResumeThread", N_RESUME, AT_ENTRY},
 	{"NtAlertResumeThread", N_RESUME, AT_ENTRY},
 	{"NtMapViewOfSection", N_MAP_SECTION, AT_RETURN},

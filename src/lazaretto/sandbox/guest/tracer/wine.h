@@ -9,6 +9,11 @@
  * one by longjmp (a fault in the caller's memory) the return never comes and no record is made; the kernel forgets such
  * returns by itself, since the stack has gone above them.
  *
+ * By the same rule it forgets the return of a function that is interrupted if the signal's handler, on its own stack above,
+ * enters another with a return probe: the interrupted one then ends in an illegal instruction, which Wine gives to its caller as
+ * a failed service. Wine's server interrupts a thread whenever something it asked for is done before it waits, and the handler
+ * gives the thread its context back: so NtSetContextThread must not have one.
+ *
  * tracer.c attaches the same few programs to all functions; the cookie says which function and which form of it.
  * Structures below are those of the Windows headers; widths by WIDE (64) and NARROW (32) byte offsets.
  */
@@ -244,6 +249,10 @@ int native_once(struct pt_regs *regs)
 	case N_RESUME:
 		native_numbers(member, N_RESUME, wide_handle(a[0], narrow), 0);
 		break;
+	case N_SET_CONTEXT: /* (thread, *context) */
+		if (wide_handle(a[0], narrow) != OWN_THREAD)
+			native_numbers(member, N_SET_CONTEXT, wide_handle(a[0], narrow), 0);
+		break;
 	case N_SHUTDOWN:
 		native_numbers(member, N_SHUTDOWN, a[0], 0);
 		break;
@@ -473,14 +482,10 @@ static __always_inline void native_create_thread(const struct native *n)
 		native_region(n, process, n->a[4], handle_out(n, n->a[0]), (u32)n->a[6], 0);
 }
 
-/* NtQueueApcThread(thread, function, ...), NtSetContextThread(thread, *context) */
-static __always_inline void native_thread(const struct native *n)
+/* NtQueueApcThread(thread, function, ...) */
+static __always_inline void native_apc(const struct native *n)
 {
-	u64 thread = wide_handle(n->a[0], n->narrow);
-
-	if (n->function == N_SET_CONTEXT && thread == OWN_THREAD)
-		return;
-	native_region(n, thread, n->function == N_QUEUE_APC ? n->a[1] : 0, 0, 0, 0);
+	native_region(n, wide_handle(n->a[0], n->narrow), n->a[1], 0, 0, 0);
 }
 
 /* NtCreateMutant, NtOpenMutant(*handle, access, *attributes, ...): one without a name is nobody else's business. */
@@ -645,8 +650,7 @@ int native_return(struct pt_regs *regs)
 		native_create_thread(&n);
 		break;
 	case N_QUEUE_APC:
-	case N_SET_CONTEXT:
-		native_thread(&n);
+		native_apc(&n);
 		break;
 	case N_CREATE_MUTANT:
 	case N_OPEN_MUTANT:
