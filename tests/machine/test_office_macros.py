@@ -205,7 +205,7 @@ class TestMacro:
 
     def test_command(self, observed):
         assert observed.one("standin", program="cmd").command_line.startswith("cmd /c echo hello")
-        assert observed.dropped("/home/claire/.wine/drive_c/Users/Public/note.txt") == b"hello\r\n"
+        assert observed.dropped(r"C:\Users\Public\note.txt") == b"hello\r\n"
 
     def test_canary(self, observed):
         touched = observed.one("canary", path=CANARY)
@@ -234,8 +234,7 @@ def test_message_box_is_read_and_answered(document):
 
 def test_files_are_written_as_in_vba(document):
     observed = document("writer.docm", _docm(WRITES), "doc")
-    folder = "/home/claire/.wine/drive_c/Users/Public"
-    assert {name: observed.dropped(f"{folder}/{name}") for name in WRITTEN} == WRITTEN
+    assert {name: observed.dropped(rf"C:\Users\Public\{name}") for name in WRITTEN} == WRITTEN
     assert of_the_office(observed, observed.one("file.write", path=r"C:\Users\Public\semicolon.bin"))
 
 

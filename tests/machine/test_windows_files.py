@@ -10,7 +10,6 @@ from lazaretto.domain.trace import Cause
 
 pytestmark = pytest.mark.machine("windows")
 
-DRIVE = "/home/claire/.wine/drive_c"
 FILES = r"""
 #include <windows.h>
 static void put(const char *path, const char *text)
@@ -83,8 +82,8 @@ def test_content_is_brought_home(files):
     write = observed.one("file.write", path=at("data.bin"))
     assert (write.head, write.size) == (b"content of the file", 19)
     assert write.sha256 == hashlib.sha256(b"content of the file").hexdigest()
-    assert observed.dropped(f"{DRIVE}/ProgramData/Updater/copy.exe") == sample.read_bytes()
-    assert observed.dropped(f"{DRIVE}/ProgramData/Updater/after.txt") == b"renamed"
+    assert observed.dropped(r"C:\ProgramData\Updater\copy.exe") == sample.read_bytes()
+    assert observed.dropped(r"C:\ProgramData\Updater\after.txt") == b"renamed"
     copy = observed.one("file.write", path=at("copy.exe"))
     assert copy.sha256 == hashlib.sha256(sample.read_bytes()).hexdigest()
 

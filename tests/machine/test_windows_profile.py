@@ -61,5 +61,4 @@ class TestWindows(ProfileConformance):
             nothing=program("nothing", "int main(void) { return 0; }"),
             first=rf"{public}\first", second=rf"{public}\second", gone=rf"{public}\gone", late=rf"{public}\late",
             child="cmd.exe /c exit 0",
-            second_on_machine="/home/claire/.wine/drive_c/users/Public/second",
         )  # fmt: skip

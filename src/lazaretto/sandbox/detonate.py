@@ -255,7 +255,7 @@ class Sandbox:
             trace=trace,
             guest=Guest(profile=request.profile, image=image.digest, accelerator=accelerator),
             engine_version=__version__,
-            artifacts=tuple(run.collector.artifacts),
+            artifacts=tuple(run.account.named(artifact) for artifact in run.collector.artifacts),
             stages={name: round(seconds, 4) for name, seconds in stages.items()},
         )
 

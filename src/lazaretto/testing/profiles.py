@@ -51,7 +51,6 @@ class Dialect:
     pause: float = 590.0
     exit_code: int | None = 7
     prints: bool = True  # whether this kind of sample has a console
-    second_on_machine: str = ""  # the path of `second` as artifacts name it, if another
 
     SAID = "all is well"
     KEPT = b"kept content"
@@ -125,7 +124,7 @@ class ProfileConformance:
         assert [step.id for step in steps] == sorted(step.id for step in steps), observed.story()
 
     def test_dropped_file(self, dialect: Dialect, observed: Observed) -> None:
-        content = observed.dropped(dialect.second_on_machine or dialect.second)
+        content = observed.dropped(dialect.second)
         write = observed.one("file.write", path=dialect.first)
         assert content.rstrip() == Dialect.KEPT
         assert getattr(write, "sha256", "") == hashlib.sha256(content).hexdigest()

@@ -112,3 +112,13 @@ def test_marks(linux):
     assert mode.mode == 0o4755
     assert attribute.name == "immutable,append-only"
     assert (owner.uid, owner.gid) == (0, 0)
+
+
+def test_dropped_file_has_the_name_that_its_program_gave_it(windows):
+    def named(kind, name):
+        artifact = Artifact(kind=kind, name=name, sha256="ab" * 32, size=20, path="x/0.bin")
+        return windows.account.named(artifact).name
+
+    assert named("dropped", "/home/anna/.wine/drive_c/ProgramData/a.exe") == "C:\\ProgramData\\a.exe"
+    assert named("dropped", "/home/anna/Documents/a.txt") == "/home/anna/Documents/a.txt"
+    assert named("screenshot", "/home/anna/.wine/drive_c/x") == "/home/anna/.wine/drive_c/x"

@@ -133,6 +133,12 @@ class Account:
             if artifact.kind == "dropped" and len(content) <= _MAX_TEXT_FILE:
                 self._derive.content(clean(str(about.get("path", ""))), content)
 
+    def named(self, artifact: Artifact) -> Artifact:
+        """The artifact as its program named it: a file below a drive of Wine is a file of that drive."""
+        if artifact.kind != "dropped":
+            return artifact
+        return msgspec.structs.replace(artifact, name=self._paths.place(artifact.name.encode(), windows=False).shown)
+
     def _keeper(self, message: messages.Keeper) -> None:
         if isinstance(message, messages.Inhabitants):
             self._processes.inhabited(message.processes, message.windows)
