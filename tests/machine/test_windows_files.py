@@ -92,7 +92,7 @@ def test_machine_keeps_its_own_files(files):
     """Wine's registry files, its server's lock and caches of fonts are not what a sample left behind."""
     observed, _ = files
     names = {artifact.name for artifact in observed.artifacts("dropped")}
-    assert all("/ProgramData/Updater/" in name or "/Downloads/" in name for name in names), names
+    assert all("\\ProgramData\\Updater\\" in name or "\\Downloads\\" in name for name in names), names
 
 
 STEALS = r"""

@@ -237,4 +237,4 @@ def test_nothing_is_nearly_nothing(windows, programs, kind):
         observed.story()
     )
     assert len(told) <= 6, observed.story()
-    assert all("/Downloads/" in artifact.name for artifact in observed.artifacts("dropped"))
+    assert all("\\Downloads\\" in artifact.name for artifact in observed.artifacts("dropped"))

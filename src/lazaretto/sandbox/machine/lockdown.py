@@ -51,8 +51,9 @@ def _visible() -> list[str]:
 
 
 def _cage() -> list[str]:
+    """bwrap's words. To be started in a session of its own, without a terminal (`Machine._kill` says why by us)."""
     return [
-        "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
+        "bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--clearenv",
         *_visible(), "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp",  # noqa: S108 - a private, empty one
     ]  # fmt: skip
 
@@ -106,7 +107,9 @@ def require_isolation() -> None:
     tools = [f"/usr/bin/{tool}" for tool in ("sh", "id", "cat", "grep", "ls", "wc")]
     command[at:at] = [word for tool in tools for word in ("--ro-bind", tool, tool)]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+        run = subprocess.run(
+            command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False, start_new_session=True
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoIsolation(f"a process cannot be locked in on this machine: {error}") from error
     words = run.stdout.split()

@@ -95,7 +95,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                process_group=0,
+                start_new_session=True,
                 preexec_fn=lockdown.limiter(bounds),  # noqa: PLW1509 - only setrlimit and setpriority, no locks taken
             )
             mine.pop_all()  # from here on they are the machine's
@@ -167,8 +167,10 @@ class Machine:
     def _kill(self) -> None:
         """bwrap's --die-with-parent and the pid namespace take QEMU along with the process that we started.
 
-        Its whole group is killed, since bwrap's own child asks to die with its parent only a moment after it was born:
-        an orphan of that moment would wait for ever, holding our end of its standard error.
+        Its whole group is killed, since bwrap's own child asks to die with its parent only a moment after it was born,
+        and the kernel forgets that when the child gives its rights up, until it asks again: an orphan of such a moment
+        would wait for ever, holding our end of its standard error. So nothing in the cage may leave the group either:
+        the session without a terminal, which bwrap would make inside, is made by us.
         """
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
