@@ -12,6 +12,7 @@
     │   ├── MachineFailed           detonation-machine-failed      (may be retried)
     │   ├── GuestFailed             detonation-guest-failed        (may be retried)
     │   └── Overloaded              detonation-overloaded          (may be retried)
+    ├── CageFailed              cage-failed: the sample's bytes cannot be looked at safely
     ├── CatalogueError          catalogue-invalid: a rule cannot be used as it is written
     └── ReportError             report-invalid: a stored report is not one
 
@@ -110,6 +111,12 @@ class Overloaded(DetonationError):
 
     code = "detonation-overloaded"
     retryable = True
+
+
+class CageFailed(LazarettoError):
+    """There is no sandbox in which a sample's bytes could be looked at, so they are not."""
+
+    code = "cage-failed"
 
 
 class CatalogueError(LazarettoError):
