@@ -9,6 +9,9 @@ import pytest
 
 from lazaretto.analysis.analyze import Options, analyze
 from lazaretto.analysis.behaviours import default_folder, load
+from lazaretto.analysis.cage.host import Cage
+from lazaretto.analysis.examine import Examiner
+from lazaretto.analysis.findings import load_meanings
 from lazaretto.analysis.identify import identify
 from lazaretto.analysis.names import evidence_of_name
 from lazaretto.analysis.report import REPORT_VERSION, Report, report_from_json, report_to_json
@@ -28,6 +31,7 @@ from lazaretto.domain.trace import (
 from lazaretto.domain.verdict import State, Status
 
 CATALOGUE = load(default_folder())
+EXAMINER = Examiner(Cage(), load_meanings(default_folder()), engines=())
 SCRIPT = b"#!/bin/sh\necho hi\n"
 CONTRACT = {
     "file", "sha256", "sha1", "md5", "size", "category", "state", "status", "score", "reason", "evidence", "techniques",
@@ -35,7 +39,7 @@ CONTRACT = {
 }  # fmt: skip
 EVIDENCE_CONTRACT = {
     "id", "title", "explanation", "benign_cause", "malicious_cause", "family", "weight", "techniques", "source",
-    "events",
+    "events", "details", "where",
 }  # fmt: skip
 
 
@@ -82,7 +86,7 @@ def script(tmp_path: Path) -> Path:
 def report_of(file: Path, detonator: Recorded | None, **options: object) -> Report:
     out = file.parent / "out"
     chosen = Options(**options)  # type: ignore[arg-type]
-    return analyze(file, detonate=detonator, catalogue=CATALOGUE, out=out, options=chosen)
+    return analyze(file, examiner=EXAMINER, detonate=detonator, catalogue=CATALOGUE, out=out, options=chosen)
 
 
 def test_a_quiet_run_is_clean(script: Path) -> None:

@@ -91,7 +91,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine as the host knows it. Bounds are those of one run: seconds of wall time, bytes of memory and output."""
+    """An engine as the host knows it. Bounds are those of one run: seconds of wall time, bytes of memory and output.
+
+    `essential`: where it fails something was not seen that must be, so the file is not called clean.
+    """
 
     name: str
     version: str
@@ -102,6 +105,7 @@ class Engine:
     seconds: float = 10.0
     memory: int = 1 << 30
     output: int = 64 << 20
+    essential: bool = False
 
 
 def short(text: str, most: int = MAX_DETAIL) -> str:

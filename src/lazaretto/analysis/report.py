@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from lazaretto.analysis.engine import Fact, Indicator
+from lazaretto.analysis.tree import Looked
 from lazaretto.domain.detonation import Artifact
 from lazaretto.domain.errors import ReportError
 from lazaretto.domain.evidence import Evidence
@@ -17,7 +19,7 @@ from lazaretto.domain.sample import Category
 from lazaretto.domain.trace import Ending
 from lazaretto.domain.verdict import State, Status
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,33 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     events: int = 0
     processes: int = 0
     artifacts: tuple[Artifact, ...] = ()
+    folder: str = ""  # of the trace and the artifacts, below the report's
+
+
+class Inside(msgspec.Struct, frozen=True, kw_only=True):
+    """A file or part inside. `status`: of the file and what is inside it; unknown where nothing could be seen."""
+
+    path: tuple[str, ...]
+    relation: str  # member, attachment, embedded, dropped; of a part: macro, stream, decoded, body, overlay, memory
+    sha256: str
+    size: int  # bytes
+    type: str
+    type_title: str
+    category: Category
+    mismatch: str = ""
+    closed: str = ""  # why nothing could be seen of it
+    password: str = ""  # that opened it
+    same_as: tuple[str, ...] = ()  # the path under which the same bytes are told of
+    status: Status = Status.UNKNOWN
+    score: int | None = None
+    reason: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    looked: tuple[Looked, ...] = ()
+    not_done: tuple[str, ...] = ()
+    run: Run | None = None
+    inside: tuple[Inside, ...] = ()
+    parts: tuple[Inside, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +89,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     not_done: tuple[str, ...] = ()  # what was not looked at and why
     run: Run | None = None
     lost_events: int = 0
+    looked: tuple[Looked, ...] = ()  # the engines' work on the file and its parts
+    facts: tuple[Fact, ...] = ()
+    indicators: tuple[Indicator, ...] = ()  # of all files inside too
+    parts: tuple[Inside, ...] = ()
+    inside: tuple[Inside, ...] = ()
     duration_s: float = 0.0
     stages: dict[str, float] = {}  # seconds
 

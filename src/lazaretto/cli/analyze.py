@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from lazaretto.domain.verdict import State, Status
 
 if TYPE_CHECKING:
     from lazaretto.analysis.behaviours import Catalogue
+    from lazaretto.analysis.examine import Examiner
     from lazaretto.analysis.report import Report
     from lazaretto.sandbox.detonate import Sandbox
 
@@ -59,7 +61,9 @@ def analyze(
         from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  while a machine is made ready
 
         catalogue = load(default_folder())
-        done = [_one(path, kept, catalogue, sandbox, terminal) for path in paths]
+        with open_examiner() as examiner:
+            tools = Tools(examiner, catalogue, sandbox)
+            done = [_one(path, kept, tools, terminal) for path in paths]
     return Exit.DONE if all(done) else Exit.FAILED
 
 
@@ -91,16 +95,44 @@ def _profile(path: Path) -> str | None:
         return None
 
 
-def _one(path: Path, kept: Path | None, catalogue: Catalogue, sandbox: Sandbox, terminal: Terminal) -> bool:
+@dataclass(frozen=True)
+class Tools:
+    """What an analysis is done with."""
+
+    examiner: Examiner
+    catalogue: Catalogue
+    sandbox: Sandbox
+
+
+@contextmanager
+def open_examiner() -> Iterator[Examiner]:
+    """The engines, in a cage of their own."""
+    from lazaretto.analysis.cage.host import Cage  # noqa: PLC0415  while a machine is made ready
+    from lazaretto.analysis.examine import Examiner  # noqa: PLC0415
+    from lazaretto.analysis.findings import load_meanings  # noqa: PLC0415
+    from lazaretto.analysis.rulefiles import default_folder  # noqa: PLC0415
+
+    with Cage() as cage:
+        yield Examiner(cage, load_meanings(default_folder()))
+
+
+def _one(path: Path, kept: Path | None, tools: Tools, terminal: Terminal) -> bool:
     """Analyse one file and show the result; whether there is one."""
     from lazaretto.analysis import analyze as analysis  # noqa: PLC0415  help needs no analysis
 
     with _folder(kept) as folder, progress.shown(terminal) as listener:
-        watched = Watched(path.name, sandbox, listener)
+        watched = Watched(path.name, tools.sandbox, listener)
         log.debug("analyze.begin", file=str(path))
         watched.tell("waiting")
         try:
-            result = analysis.analyze(path, detonate=watched, catalogue=catalogue, out=folder, tell=watched.tell)
+            result = analysis.analyze(
+                path,
+                examiner=tools.examiner,
+                detonate=watched,
+                catalogue=tools.catalogue,
+                out=folder,
+                tell=watched.tell,
+            )
         except InputError as error:
             terminal.emit(refused(path, error))
             terminal.complain(CommandError(str(error), "analyse it elsewhere, or a smaller file"))

@@ -46,6 +46,7 @@ class Family(enum.StrEnum):
     IDENTITY = "identity"  # the file is not what its name says
 
 
+MAX_DETAILS = 16  # of one finding: what exactly, in the sample's own words
 MAX_EVENTS = 64  # event ids kept with one finding: enough to show it, bounded for a trace full of them
 
 
@@ -53,7 +54,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One finding. Texts are whole sentences without markup.
 
     `id` is stable over versions. `events` are ids of `domain.trace` events, ascending, without repeats, at most
-    MAX_EVENTS; empty where the finding is not about behaviour. `source` is the engine that found it.
+    MAX_EVENTS; empty where the finding is not about behaviour. `source` is the engine that found it. `details` are what
+    exactly was found, text of the sample; `where` is the path of the file inside in which it was found, empty for the
+    file itself.
     """
 
     id: str
@@ -66,11 +69,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     techniques: tuple[str, ...] = ()  # ATT&CK ids
     source: str = ""
     events: tuple[int, ...] = ()
+    details: tuple[str, ...] = ()
+    where: str = ""
 
 
 def sort_evidence(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     """Strongest first, then by family, id and events: the same findings always give the same order."""
-    return tuple(sorted(evidence, key=lambda e: (-e.weight.rank, e.family, e.id, e.source, e.events)))
+    return tuple(
+        sorted(evidence, key=lambda e: (-e.weight.rank, e.family, e.id, e.source, e.where, e.events, e.details))
+    )
 
 
 def techniques_of(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:

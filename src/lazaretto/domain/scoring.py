@@ -65,6 +65,23 @@ def judge(evidence: Iterable[Evidence], facts: RunFacts) -> Verdict:
     return Verdict(status=status, score=score, reason=_reason(status, found, missing))
 
 
+def worst(own: Verdict, inside: Iterable[tuple[str, Verdict]]) -> Verdict:
+    """The verdict of a file that carries files: its own, or that of the worst inside if that is worse; never the sum.
+
+    `inside` are names and verdicts. A file of which nothing bad is known but that carries one that could not be judged
+    is not known either.
+    """
+    name, found = max(inside, key=lambda pair: _badness(pair[1]), default=("", own))
+    if _badness(found) <= _badness(own):
+        return own
+    return Verdict(status=found.status, score=found.score, reason=f"{name}: {found.reason}")
+
+
+def _badness(verdict: Verdict) -> tuple[int, bool, int]:
+    """Order of verdicts: by status, unknown above clean, then by score."""
+    return verdict.status.rank, verdict.status is Status.UNKNOWN, verdict.score or 0
+
+
 def score_of(found: Iterable[Evidence]) -> int:
     """1 to 100. Monotone: more evidence never gives less."""
     findings = tuple(found)

@@ -6,7 +6,8 @@ the trace as they see it, `rehearse` builds traces for a rule's own tests.
 
 from __future__ import annotations
 
-from lazaretto.analysis.behaviours.catalogue import Catalogue, Findings, default_folder, load
+from lazaretto.analysis.behaviours.catalogue import Catalogue, Findings, load
 from lazaretto.analysis.behaviours.view import SampleFacts
+from lazaretto.analysis.rulefiles import default_folder
 
 __all__ = ["Catalogue", "Findings", "SampleFacts", "default_folder", "load"]

@@ -79,13 +79,6 @@ def load(folder: Path) -> Catalogue:
     return Catalogue(sources, read_lists(str(lists_file), lists_text), digest.hexdigest()[:16])
 
 
-def default_folder() -> Path:
-    """The catalogue that comes with the program: in the package when installed, beside `src` when developed."""
-    package = Path(__file__).resolve().parents[2]
-    inside = package / "catalogue"
-    return inside if inside.is_dir() else package.parents[1] / "catalogue"
-
-
 def _evidence(rule: Rule, shown: frozenset[int]) -> Evidence:
     return Evidence(
         id=rule.id,

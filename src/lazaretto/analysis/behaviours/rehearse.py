@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from lazaretto.analysis.behaviours.rules import LINE, Rule
+from lazaretto.analysis.behaviours.rules import Rule
 from lazaretto.analysis.behaviours.view import SampleFacts
+from lazaretto.analysis.rulefiles import LINE
 from lazaretto.domain.trace import AnyEvent, Cause, Ending, Process, ProcessStart, Trace
 
 _STEP = 10_000_000  # ns

@@ -11,15 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-import yaml
 
 from lazaretto.analysis.behaviours.conditions import Condition, Getter, Problem
 from lazaretto.analysis.behaviours.patterns import All, AnyOf, Chain, Count, Pattern, Single, Step
+from lazaretto.analysis.rulefiles import LINE, parse
 from lazaretto.domain import trace
 from lazaretto.domain.errors import CatalogueError
 from lazaretto.domain.evidence import Family, Weight
-
-LINE = "__line__"  # key under which the reader leaves a mapping's line
 
 _TEXTS = ("title", "explanation", "benign_cause", "malicious_cause")
 _REQUIRED = {"id", *_TEXTS, "weight", "family", "platforms", "match"}
@@ -65,20 +63,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     rule: Mapping[str, Any]
 
 
-class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the fast loader where there is one
-    """YAML that keeps the line of every mapping and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key is given twice", node.start_mark)
-        mapping[LINE] = node.start_mark.line + 1
-        return mapping
-
-
 def read(file: str, text: str) -> tuple[Source, ...]:
     """The rules of one file, not yet compiled."""
-    rules = _parse(file, text)
+    rules = parse(file, text)
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise CatalogueError(file, 1, "", "", "a file of rules is a list of mappings")
     return tuple(Source(file=file, rule=rule) for rule in rules)
@@ -86,7 +73,7 @@ def read(file: str, text: str) -> tuple[Source, ...]:
 
 def read_lists(file: str, text: str) -> Lists:
     """The named lists of one file."""
-    lists = _parse(file, text)
+    lists = parse(file, text)
     if not isinstance(lists, dict):
         raise CatalogueError(file, 1, "", "", "a file of lists is a mapping")
     return {
@@ -94,14 +81,6 @@ def read_lists(file: str, text: str) -> Lists:
         for name, values in lists.items()
         if isinstance(values, list)
     }
-
-
-def _parse(file: str, text: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_Reader)  # noqa: S506 (a subclass of the safe loader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise CatalogueError(file, line, "", "", error.problem or "not YAML") from error
 
 
 def compile_rule(source: Source, lists: Lists, *, fold: bool) -> Rule:

@@ -25,8 +25,9 @@ _ALLOWED = (
     "mmap", "mremap", "munmap", "mprotect", "madvise", "brk", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
     "sigaltstack", "futex", "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
     "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getgroups", "getrandom", "exit",
-    "exit_group", "sched_yield", "sched_getaffinity", "sysinfo", "uname", "getrlimit", "set_robust_list", "rseq", "fcntl",
-    "dup", "ftruncate", "poll", "ppoll", "membarrier", "restart_syscall", "getrusage", "times", "set_tid_address",
+    "exit_group", "sched_yield", "sched_getaffinity", "sysinfo", "uname", "getrlimit", "set_robust_list", "rseq",
+    "fcntl", "dup", "ftruncate", "poll", "ppoll", "membarrier", "restart_syscall", "getrusage", "times",
+    "set_tid_address",
 )  # fmt: skip
 _CLONE_THREAD = 0x10000
 _ENOSYS, _EPERM = 38, 1

@@ -59,10 +59,11 @@ class Outcome:
 
 
 class Cage:
-    """Starts its warden when it is first needed, and again when it is gone."""
+    """Starts its warden when it is first needed, and again when it is gone. `at_once` jobs run side by side."""
 
     def __init__(self, at_once: int | None = None) -> None:
-        self._room = threading.BoundedSemaphore(at_once or len(os.sched_getaffinity(0)))
+        self.at_once = at_once or len(os.sched_getaffinity(0))
+        self._room = threading.BoundedSemaphore(self.at_once)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[wire.Ended]] = {}
@@ -170,7 +171,7 @@ def start_warden(fd: int) -> subprocess.Popen[bytes]:
     root = os.geteuid() == 0
     if shutil.which("bwrap") is None:
         raise CageFailed("bwrap is not installed: run 'lazaretto doctor'")
-    # Root's children become nobody, and the warden keeps the rights to make and to kill them; a user's stay who they are.
+    # Root's children become nobody, and the warden keeps the rights to make and kill them; a user's stay who they are.
     kept = ("CAP_SYS_CHROOT", "CAP_SETUID", "CAP_SETGID", "CAP_KILL") if root else ("CAP_SYS_CHROOT",)
     apart = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts") if root else ("--unshare-all",)
     command = [

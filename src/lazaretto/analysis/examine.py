@@ -1,0 +1,228 @@
+"""From bytes to a tree: identify, let every engine look that wants to, and do the same with all that was inside.
+
+    bytes ──> identify ──> engines, unpackers (each in the cage) ──> findings, facts, indicators, members ──> again
+
+What must always be true: the same bytes and engines give the same tree, in the same order; the work is bounded by the
+budget; nothing here reads a sample's bytes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from lazaretto.analysis import names
+from lazaretto.analysis.budget import Budget, Limits
+from lazaretto.analysis.cage.host import Cage, Outcome, sheet
+from lazaretto.analysis.discovery import all_engines
+from lazaretto.analysis.engine import (
+    AnyOutput,
+    Engine,
+    Fact,
+    Finding,
+    Identified,
+    Indicator,
+    Member,
+    Shortfall,
+    short,
+)
+from lazaretto.analysis.findings import Meanings
+from lazaretto.analysis.formats.types import TYPES, FileType
+from lazaretto.analysis.identifier import ENGINE as IDENTIFY
+from lazaretto.analysis.tree import Looked, Node
+from lazaretto.domain.evidence import Evidence
+from lazaretto.domain.sample import hash_bytes
+
+PASSWORD = "password"  # noqa: S105  the kind of an indicator: a word of a text beside, which may open an archive
+MOST_PASSWORDS = 200
+MOST_FACTS, MOST_INDICATORS = 500, 2_000
+
+Options = Mapping[str, Mapping[str, Any]]
+"""For an engine's name what it is told beside the file."""
+
+
+@dataclass
+class _Whole:
+    """What is known across one outermost file."""
+
+    budget: Budget
+    seen: dict[str, tuple[str, ...]] = field(default_factory=dict)  # SHA-256 -> path
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def first(self, sha256: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The path under which the same bytes were met before; None if never."""
+        with self.lock:
+            known = self.seen.setdefault(sha256, path)
+            return None if known == path else known
+
+
+class Examiner:
+    """Looks at files with all engines, in the cage that it is given."""
+
+    def __init__(
+        self,
+        cage: Cage,
+        meanings: Meanings,
+        *,
+        engines: Sequence[Engine] | None = None,
+        limits: Limits | None = None,
+        passwords: Sequence[str] = ("infected",),
+        options: Options | None = None,
+    ) -> None:
+        self.engines = all_engines() if engines is None else tuple(engines)
+        self._cage = cage
+        self.meanings = meanings
+        self._limits = limits or Limits()
+        self._passwords = tuple(passwords)
+        self._options = options or {}
+
+    def __call__(
+        self,
+        data: bytes,
+        name: str,
+        *,
+        kind: FileType | None = None,
+        keep: Callable[[Node, bytes], None] = lambda _, __: None,
+    ) -> Node:
+        """The tree of a file. `kind` where it is known already; `keep` is given each file inside with its bytes."""
+        whole = _Whole(Budget(self._limits, len(data)))
+        with ThreadPoolExecutor(self._cage.at_once, thread_name_prefix="engines") as threads:
+            return self._node(_Visit(whole, threads, keep), Member(name=name, data=data, relation=""), (), kind, ())
+
+    def identify(self, data: bytes, name: str) -> FileType:
+        """What these bytes are."""
+        with sheet(data) as fd:
+            return _kind(self._cage.run(IDENTIFY, fd, name=name, kind=None))
+
+    def _node(
+        self, visit: _Visit, member: Member, path: tuple[str, ...], kind: FileType | None, words: tuple[str, ...]
+    ) -> Node:
+        sample = hash_bytes(member.data)
+        bare = Node(
+            path=path, relation=member.relation, sample=sample, kind=TYPES["data"], closed=short(member.closed),
+            password=short(member.password),
+        )  # fmt: skip
+        if member.closed:
+            return bare
+        if same := visit.whole.first(sample.hashes.sha256, path):
+            return msgspec.structs.replace(bare, same_as=same)
+        with sheet(member.data) as fd:
+            identified = None if kind else self._cage.run(IDENTIFY, fd, name=member.name, kind=None)
+            kind = kind or _kind(identified)
+            ran = self._engines_over(visit, fd, member.name, kind, words)
+        outputs = [(engine, output) for engine, outcome in ran for output in outcome.outputs]
+        evidence = names.evidence_of_name(member.name, kind) if member.relation in {"", "member", "attachment"} else ()
+        looked = tuple(_looked(engine, outcome) for engine, outcome in ran)
+        whole = msgspec.structs.replace(bare, kind=kind)
+        visit.keep(whole, member.data)
+        return msgspec.structs.replace(
+            whole,
+            looked=looked if identified is None else (_looked(IDENTIFY, identified), *looked),
+            evidence=(*evidence, *self._evidence(ran, path)),
+            facts=_facts(outputs),
+            indicators=_indicators(outputs),
+            not_done=tuple(dict.fromkeys([
+                *(short(output.reason) for _, output in outputs if isinstance(output, Shortfall)),
+                *(f"{engine.name} {outcome.failed}" for engine, outcome in ran if outcome.failed and engine.essential),
+            ])),
+            children=self._children(visit, path, [one for _, one in outputs if isinstance(one, Member)], words),
+        )  # fmt: skip
+
+    def _engines_over(
+        self, visit: _Visit, fd: int, name: str, kind: FileType, words: tuple[str, ...]
+    ) -> list[tuple[Engine, Outcome]]:
+        """All that want to look at it, side by side; in their order, so that the tree is always the same."""
+        wanted = [engine for engine in self.engines if engine.wants(kind)]
+        budget = visit.whole.budget
+        common = {"passwords": [*words, *self._passwords][:MOST_PASSWORDS], "room": budget.left}
+
+        def run(engine: Engine) -> Outcome:
+            options = {**common, **self._options.get(engine.name, {})}
+            return self._cage.run(engine, fd, name=name, kind=kind, options=options)
+
+        return list(zip(wanted, visit.threads.map(run, wanted), strict=True))
+
+    def _children(
+        self, visit: _Visit, path: tuple[str, ...], members: Iterable[Member], words: tuple[str, ...]
+    ) -> tuple[Node, ...]:
+        """Texts first: they may say the password of what lies beside them. The tree has the order of the file."""
+        numbered = list(enumerate(_renamed(members)))
+        nodes: dict[int, Node] = {}
+        for number, member in sorted(numbered, key=lambda pair: (not _may_tell(pair[1]), pair[0])):
+            inside = (*path, member.name)
+            refused = "" if member.closed else visit.whole.budget.spend(len(member.data), len(inside))
+            if refused:
+                member = msgspec.structs.replace(member, data=b"", closed=refused)  # noqa: PLW2901
+            nodes[number] = self._node(visit, member, inside, None, words)
+            words = tuple(dict.fromkeys([*words, *_words(nodes[number])]))[:MOST_PASSWORDS]
+        return tuple(nodes[number] for number, _ in numbered)
+
+    def _evidence(self, ran: Iterable[tuple[Engine, Outcome]], path: tuple[str, ...]) -> tuple[Evidence, ...]:
+        found: list[Evidence] = []
+        for engine, outcome in ran:
+            said = [output for output in outcome.outputs if isinstance(output, Finding)]
+            found += self.meanings.evidence(said, engine.name)
+        where = "/".join(path)
+        return tuple(msgspec.structs.replace(one, where=where) for one in found)
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """What goes along on the way down."""
+
+    whole: _Whole
+    threads: ThreadPoolExecutor
+    keep: Callable[[Node, bytes], None]
+
+
+def _kind(outcome: Outcome | None) -> FileType:
+    for output in outcome.outputs if outcome else ():
+        if isinstance(output, Identified) and output.kind.name in TYPES:
+            return output.kind
+    return TYPES["data"]
+
+
+def _looked(engine: Engine, outcome: Outcome) -> Looked:
+    return Looked(
+        engine=engine.name,
+        version=engine.version,
+        seconds=round(outcome.seconds, 4),
+        failed=outcome.failed,
+        detail=short(outcome.detail),
+    )
+
+
+def _renamed(members: Iterable[Member]) -> Iterable[Member]:
+    """Names that are short, not empty, and not there twice."""
+    seen: set[str] = set()
+    for member in members:
+        name = plain = short(member.name, 200) or member.relation or "unnamed"
+        number = 2
+        while name in seen:
+            name = f"{plain} ({number})"
+            number += 1
+        seen.add(name)
+        yield msgspec.structs.replace(member, name=name)
+
+
+def _may_tell(member: Member) -> bool:
+    return member.relation == "body" or member.name.lower().endswith((".txt", ".md", ".html", ".nfo"))
+
+
+def _words(node: Node) -> list[str]:
+    return [indicator.value for inner in node.own() for indicator in inner.indicators if indicator.kind == PASSWORD]
+
+
+def _facts(outputs: Iterable[tuple[Engine, AnyOutput]]) -> tuple[Fact, ...]:
+    facts = [output for _, output in outputs if isinstance(output, Fact)]
+    return tuple(facts[:MOST_FACTS])
+
+
+def _indicators(outputs: Iterable[tuple[Engine, AnyOutput]]) -> tuple[Indicator, ...]:
+    found = dict.fromkeys(output for _, output in outputs if isinstance(output, Indicator))
+    return tuple(msgspec.structs.replace(one, value=short(one.value, 2_000)) for one in list(found)[:MOST_INDICATORS])
