@@ -1,6 +1,6 @@
 # The developer's front door. `make help` lists what there is; continuous integration calls the same through ./check.
 .DEFAULT_GOAL := help
-.PHONY: help setup try check test test-all lint format types images bench quality docs clean
+.PHONY: help setup try check test test-all lint format types images bench bench-judging quality docs clean
 RUN := .venv/bin/
 
 help: ## list these commands
@@ -36,6 +36,9 @@ images: ## build the guest images whose recipe changed
 
 bench: ## measure restore and detonation times, print the table of docs/benchmarks.md
 	$(RUN)python -m lazaretto.testing.bench
+
+bench-judging: ## measure how long it takes to judge without running
+	$(RUN)python -m lazaretto.testing.bench_judging
 
 quality: ## measure recall, false alarms, stability and robustness, print the tables of docs/quality.md
 	$(RUN)python -m lazaretto.testing.quality

@@ -1,0 +1,174 @@
+"""How long it takes to judge without running, as a table: `make bench-judging`.
+
+* *one file*: a file of about a megabyte looked at by all engines, cage and all, once the cage is warm; the median.
+* *command*: a command of this program from its start to its end, without work.
+* *many*: small files of this computer, one process a core, files a minute.
+
+The files are made here or are files of the computer, by the collections of the quality measures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+
+from lazaretto.analysis.cage.host import Cage
+from lazaretto.analysis.examine import Examiner
+from lazaretto.analysis.findings import load_meanings
+from lazaretto.analysis.rulefiles import default_folder
+from lazaretto.testing.bench import about, computer
+from lazaretto.testing.programs import Programs, ToolMissing
+from lazaretto.testing.quality.benign import COLLECTIONS
+from lazaretto.testing.quality.work import Results, Task, work
+from lazaretto.testing.vba import docm
+
+ONE_FILE, COMMAND, MANY = 0.150, 0.4, 1000.0  # targets: seconds, seconds, files a minute
+_MEGABYTE = 1 << 20
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the table. `value` is seconds, or files a minute where `rate`."""
+
+    name: str
+    value: float | None
+    target: float
+    rate: bool = False
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.value is not None and (self.value >= self.target if self.rate else self.value <= self.target)
+
+
+def _program(programs: Programs) -> bytes:
+    table = ",".join(str(number * 2654435761 % (1 << 32)) + "u" for number in range(_MEGABYTE // 4))
+    source = f"#include <windows.h>\nconst unsigned t[] = {{{table}}};\nint main(int c, char **v) {{ return t[c]; }}\n"
+    return programs.pe(source, name="mega.exe").read_bytes()
+
+
+def _javascript(_: Programs) -> bytes:
+    piece = "function f%d(a, b) { var c = a + b * %d; if (c > 'x'.length) { return [c, 'text ' + c]; } return null; }\n"
+    return "".join(piece % (number, number) for number in range(_MEGABYTE // 100)).encode()
+
+
+def _python(_: Programs) -> bytes:
+    piece = "def f%d(a, b):\n    c = a + b * %d\n    return [c, 'text %%s' %% c] if c > len('x') else None\n\n\n"
+    return "".join(piece % (number, number) for number in range(_MEGABYTE // 100)).encode()
+
+
+def _document(_: Programs) -> bytes:
+    macro = 'Sub Greet()\n    MsgBox "Hello, " & Environ("USERNAME")\nEnd Sub\n' * 50
+    holder = BytesIO(docm(macro))
+    with zipfile.ZipFile(holder, "a") as archive:
+        archive.writestr("word/media/image1.bin", os.urandom(_MEGABYTE))
+    return holder.getvalue()
+
+
+def _pdf(_: Programs) -> bytes:
+    page = b"BT /F1 12 Tf 72 700 Td (A line of text) Tj ET\n" * 500
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>"]
+    count = _MEGABYTE // len(page)
+    objects.append(
+        b"<< /Type /Pages /Count %d /Kids [%s] >>" % (count, b" ".join(b"%d 0 R" % (3 + 2 * n) for n in range(count)))
+    )
+    for number in range(count):
+        objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R >>" % (4 + 2 * number))
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(page), page))
+    body, places = b"%PDF-1.5\n", []
+    for number, each in enumerate(objects, 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(body))
+    return body + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + end
+
+
+FILES: tuple[tuple[str, str, Callable[[Programs], bytes]], ...] = (
+    ("64-bit PE, 1 MB", "mega.exe", _program),
+    ("JavaScript, 1 MB", "mega.js", _javascript),
+    ("Python, 1 MB", "mega.py", _python),
+    ("document with macros and a picture, 1 MB", "mega.docm", _document),
+    ("PDF, 1 MB", "mega.pdf", _pdf),
+)
+
+
+def one_file(runs: int, programs: Programs) -> list[Row]:
+    rows = []
+    with Cage() as cage:
+        examiner = Examiner(cage, load_meanings(default_folder()))
+        examiner(b"warm", "warm.txt")
+        for title, name, make in FILES:
+            try:
+                data = make(programs)
+            except ToolMissing as missing:
+                rows.append(Row(name=title, value=None, target=ONE_FILE, note=str(missing)))
+                continue
+            rows.append(Row(name=title, value=_median(runs, partial(examiner, data, name)), target=ONE_FILE))
+    return rows
+
+
+def command(runs: int) -> Row:
+    start = "import sys; from lazaretto.cli.main import main; sys.exit(main())"
+    line = [sys.executable, "-c", start, "analyze", "--help"]
+    value = _median(runs, lambda: subprocess.run(line, capture_output=True, check=True))
+    return Row(name="`lazaretto analyze --help`", value=value, target=COMMAND)
+
+
+def many(count: int, place: Path) -> Row:
+    files = [file for each in COLLECTIONS for file in each.files(count // 4) if file.stat().st_size < 64 << 10]
+    step = max(len(files) / count, 1.0)
+    chosen = [files[int(number * step)] for number in range(int(len(files) / step))]
+    tasks = [Task(key=str(number), path=str(file), run=False) for number, file in enumerate(chosen)]
+    cores = len(os.sched_getaffinity(0))
+    began = time.perf_counter()
+    work(tasks, Results(place / "many.jsonl", "bench"), workers=cores, tell=lambda *_: None)
+    rate = len(tasks) * 60 / (time.perf_counter() - began)
+    return Row(name=f"{len(tasks)} small files, {cores} at a time", value=rate, target=MANY, rate=True)
+
+
+def _median(runs: int, once: Callable[[], object]) -> float:
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        once()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown."""
+    lines = ["| what | median | target | met |", "|---|---|---|---|"]
+    for row in rows:
+        value = (
+            row.note if row.value is None else f"{row.value:.0f} a minute" if row.rate else f"{row.value * 1000:.0f} ms"
+        )
+        target = f"at least {row.target:.0f} a minute" if row.rate else f"at most {row.target * 1000:.0f} ms"
+        lines.append(f"| {row.name} | {value} | {target} | {'yes' if row.met else '**no**'} |")
+    return "\n".join(lines)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="bench_judging", description="Measure how long judging takes here.")
+    parser.add_argument("--runs", type=int, default=15, help="runs of each (15)")
+    parser.add_argument("--files", type=int, default=1000, help="small files (1000)")
+    chosen = parser.parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="lazaretto-bench-") as folder:
+        place = Path(folder)
+        rows = [*one_file(chosen.runs, Programs(place)), command(chosen.runs), many(chosen.files, place)]
+    sys.stdout.write(f"{about(computer())}\n\n{table(rows)}\n")
+
+
+if __name__ == "__main__":
+    main()
