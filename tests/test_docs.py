@@ -120,3 +120,11 @@ def test_bounds_are_those_of_the_code() -> None:
         f"an own uid ({lockdown.FIRST_UID}-{lockdown.FIRST_UID + lockdown.UIDS - 1}",
     ]
     assert [words for words in said if words not in SANDBOX] == []
+
+
+def test_examples_of_extending_are_the_files_themselves() -> None:
+    text = (DOCS / "extending.md").read_text()
+    engine, findings, rule = re.findall(r"```(?:python|yaml)\n(.*?)```", text, re.DOTALL)
+    assert engine == (ROOT / "src/lazaretto/analysis/engines/padding.py").read_text()
+    assert findings == (ROOT / "catalogue/findings/padding.yaml").read_text()
+    assert rule in (ROOT / "catalogue/behaviours/persistence.yaml").read_text()
