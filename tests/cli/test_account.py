@@ -8,7 +8,8 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from lazaretto.cli import account, wording
+from lazaretto.analysis import digest, wording
+from lazaretto.cli import account
 from lazaretto.domain import trace as t
 from lazaretto.domain.detonation import Artifact
 
@@ -55,13 +56,13 @@ def test_telling_prefers_what_matters_and_keeps_the_order() -> None:
     trace = a_trace(
         *noise[:50], run_key, *noise[50:], t.NetHttp(method="GET", url="http://a.example/"), t.FileRead(path="x")
     )
-    chosen = account.telling(trace.events, limit=3)
+    chosen = digest.telling(trace.events, limit=3)
     assert [item.event.kind for item in chosen] == ["file.create", "autostart", "net.http"]
 
 
 def test_repetitions_are_one_line(draw: Callable[..., str]) -> None:
     trace = a_trace(*[t.NetDns(name="a.example") for _ in range(1000)])
-    assert [(item.event.id, item.times) for item in account.telling(trace.events)] == [(0, 1000)]
+    assert [(item.event.id, item.times) for item in digest.telling(trace.events)] == [(0, 1000)]
     assert "x1,000" in draw(account.timeline(trace))
 
 
@@ -106,12 +107,12 @@ def test_network_and_files(draw: Callable[..., str]) -> None:
         t.FileWrite(path="C:\\a.bat", size=3),
         t.FileDelete(path="C:\\a.bat"),
     )
-    assert [(peer.place, peer.what) for peer in account.peers(trace.events)] == [
+    assert [(peer.place, peer.what) for peer in digest.peers(trace.events)] == [
         ("a.example", "DNS A"),
         ("http://a.example/x", "GET"),
         ("b.example:443", "tcp"),
     ]
-    assert account.changed_files(trace.events) == [("writes", "C:\\a.bat"), ("deletes", "C:\\a.bat")]
+    assert digest.changed_files(trace.events) == [("writes", "C:\\a.bat"), ("deletes", "C:\\a.bat")]
     table = account.files(trace, [Artifact(kind="dropped", name="a.bat", sha256="0" * 64, size=3, path="files/0")])
     assert table is not None
     assert "dropped, 3 bytes" in draw(table)

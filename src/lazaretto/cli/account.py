@@ -1,26 +1,23 @@
 """The account of a detonation for a person: process tree, timeline, network, files.
 
-Choosing what to show is pure (`telling`, `peers`, `changed_files`, `children`); the rest lays it out with rich. A trace
-may be huge and is the sample's doing, so every list here is bounded and says how much it left out.
+What is chosen is in `analysis.digest`; here it is laid out with rich. A trace may be huge and is the sample's doing, so
+every list here is bounded and says how much it left out.
 """
 
 from __future__ import annotations
 
-import ntpath
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
-import msgspec
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from lazaretto.cli.text import many, plain, size
-from lazaretto.cli.wording import line, rank
+from lazaretto.analysis.digest import MAX_EVENTS, changed_files, children, peers, short_name, telling
+from lazaretto.analysis.wording import line, rank
 from lazaretto.domain import trace as t
 from lazaretto.domain.detonation import Artifact
+from lazaretto.domain.text import many, plain, size
 
-MAX_EVENTS = 40
 MAX_PROCESSES = 30
 MAX_ROWS = 15
 _DEEPEST = 12  # levels of a process tree that are drawn
@@ -32,91 +29,6 @@ _CAUSES = {
     t.Cause.SESSION: "after the restart",
     t.Cause.INJECTED: "was written into",
 }
-
-
-class Peer(msgspec.Struct, frozen=True):
-    """One place on the network that the sample spoke to, and what about."""
-
-    place: str
-    what: str
-    events: int
-
-
-class Chosen(msgspec.Struct, frozen=True):
-    """One line of the timeline; `times` counts the same event of the same process repeated in a row."""
-
-    event: t.AnyEvent
-    times: int = 1
-
-
-# --- choosing --------------------------------------------------------------------------------------------------------
-
-
-def telling(events: Iterable[t.AnyEvent], limit: int = MAX_EVENTS) -> list[Chosen]:
-    """The `limit` events that tell most, in the order in which they happened; repetitions are one."""
-    seen: dict[tuple[int, str], Chosen] = {}
-    for event in events:
-        if rank(event) == 0:
-            continue
-        key = (event.process, line(event))
-        known = seen.get(key)
-        seen[key] = Chosen(event) if known is None else Chosen(known.event, known.times + 1)
-    best = sorted(seen.values(), key=lambda chosen: -rank(chosen.event))[:limit]
-    return sorted(best, key=lambda chosen: chosen.event.id)
-
-
-def children(processes: Mapping[int, t.Process]) -> dict[int, list[t.Process]]:
-    """Processes by the key of their parent, in order of start; under 0 those whose parent is not in the account.
-
-    A parent that is younger than its child, or a ring of parents, cannot come from an honest trace: such processes are
-    put under 0 too, so that a tree drawn from this ends.
-    """
-    by_parent: dict[int, list[t.Process]] = defaultdict(list)
-    for process in sorted(processes.values(), key=lambda process: (process.started, process.key)):
-        known = process.parent in processes and process.parent < process.key
-        by_parent[process.parent if known else 0].append(process)
-    return dict(by_parent)
-
-
-def peers(events: Iterable[t.AnyEvent]) -> list[Peer]:
-    """Whom the sample asked for or spoke to, each once, in order of first contact."""
-    found: dict[tuple[str, str], int] = defaultdict(int)
-    for event in events:
-        match event:
-            case t.NetHttp(method=method, url=url):
-                found[url, method] += 1
-            case t.NetMail(recipients=recipients):
-                found[", ".join(recipients), "mail"] += 1
-            case t.NetDns(name=name, type=kind):
-                found[name, f"DNS {kind}"] += 1
-            case t.NetConnect(protocol=protocol, address=address, port=port, host=host):
-                found[f"{host or address}:{port}", protocol] += 1
-            case t.NetData(protocol=protocol, address=address, port=port):
-                found[f"{address}:{port}", f"{protocol} data"] += 1
-            case t.NetListen(protocol=protocol, address=address, port=port):
-                found[f"{address}:{port}", f"listens, {protocol}"] += 1
-            case _:
-                pass
-    return [Peer(place, what, count) for (place, what), count in found.items()]
-
-
-def changed_files(events: Iterable[t.AnyEvent]) -> list[tuple[str, str]]:
-    """What was done to which file, each once: (`writes`, path), in order of the first."""
-    found: dict[tuple[str, str], None] = {}
-    for event in events:
-        match event:
-            case t.FileWrite(path=path, overwritten=overwritten):
-                found["overwrites" if overwritten else "writes", path] = None
-            case t.FileDelete(path=path):
-                found["deletes", path] = None
-            case t.FileRename(path=path, to=to):
-                found["renames", f"{path} -> {to}"] = None
-            case _:
-                pass
-    return list(found)
-
-
-# --- laying out ------------------------------------------------------------------------------------------------------
 
 
 def process_tree(trace: t.Trace) -> Tree:
@@ -137,7 +49,7 @@ def process_tree(trace: t.Trace) -> Tree:
 
 
 def _process(process: t.Process) -> Text:
-    text = Text(plain(ntpath.basename(process.image.replace("/", "\\")) or process.image or "?", 60), "cyan")
+    text = Text(plain(short_name(process.image) or process.image or "?", 60), "cyan")
     text.append(f" {process.pid}", "dim")
     if process.cause in _CAUSES:
         text.append(f" {_CAUSES[process.cause]}", "yellow")
@@ -202,7 +114,7 @@ def _table(*columns: str) -> Table:
 def _name(trace: t.Trace, key: int) -> Text:
     process = trace.processes.get(key)
     image = process.image if process else ""
-    return Text(plain(ntpath.basename(image.replace("/", "\\")) or "-", 20), "cyan")
+    return Text(plain(short_name(image) or "-", 20), "cyan")
 
 
 def _times(count: int) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from lazaretto.cli.text import size
+from lazaretto.domain.text import size
 
 GIB = 1 << 30
 _NOBODY = 65534

@@ -18,9 +18,9 @@ from lazaretto.cli.common import DEFAULT, Common
 from lazaretto.cli.errors import CannotRun, Exit, WrongUsage
 from lazaretto.cli.inputs import out_directory, regular_files
 from lazaretto.cli.terminal import Terminal
-from lazaretto.cli.text import many, plain, seconds, size
 from lazaretto.domain import sample, trace
 from lazaretto.domain.detonation import Artifact, Detonation, DetonationRequest
+from lazaretto.domain.text import many, plain, seconds, size
 
 if TYPE_CHECKING:
     from lazaretto.analysis.identify import FileType

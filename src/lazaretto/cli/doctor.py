@@ -11,7 +11,7 @@ from lazaretto.cli.checks import Host, Need, Result, examine
 from lazaretto.cli.common import DEFAULT, Common
 from lazaretto.cli.errors import Exit
 from lazaretto.cli.terminal import Terminal
-from lazaretto.cli.text import many
+from lazaretto.domain.text import many
 
 _APT = "apt-get install -y "
 

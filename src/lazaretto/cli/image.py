@@ -17,7 +17,7 @@ from lazaretto.cli.common import ARGUMENTS, DEFAULT, OPTIONS, Common
 from lazaretto.cli.errors import CannotRun, Exit, WrongUsage
 from lazaretto.cli.inputs import regular_files
 from lazaretto.cli.terminal import Terminal
-from lazaretto.cli.text import many, plain, size
+from lazaretto.domain.text import many, plain, size
 
 if TYPE_CHECKING:
     from lazaretto.sandbox.image.store import Image, ImageStore

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lazaretto.cli.errors import WrongUsage
-from lazaretto.cli.text import plain
+from lazaretto.domain.text import plain
 
 
 def regular_files(paths: Iterable[Path]) -> list[Path]:

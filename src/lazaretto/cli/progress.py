@@ -12,8 +12,8 @@ from rich.progress import Progress as Bars
 from rich.table import Column
 
 from lazaretto.cli.terminal import Terminal
-from lazaretto.cli.text import plain, seconds
 from lazaretto.domain.progress import Listener, Progress, nobody
+from lazaretto.domain.text import plain, seconds
 
 
 @contextmanager

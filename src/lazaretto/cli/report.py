@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lazaretto.cli import account
-from lazaretto.cli.text import many, plain, seconds, size
 from lazaretto.domain.detonation import Detonation
 from lazaretto.domain.evidence import Evidence, Weight
+from lazaretto.domain.text import many, plain, seconds, size
 from lazaretto.domain.verdict import Status
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lazaretto.cli.text import plain, size
 from lazaretto.domain import trace as t
+from lazaretto.domain.text import plain, size
 
 _ANYTHING = 160  # characters of one text of the sample
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazaretto.cli.text import many, plain, seconds, shorten, size
+from lazaretto.domain.text import many, plain, seconds, shorten, size
 
 
 @given(st.text(max_size=300), st.integers(1, 200))
