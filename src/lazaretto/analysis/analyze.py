@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from lazaretto.analysis.assemble import assemble
 from lazaretto.analysis.behaviours import Catalogue
 from lazaretto.analysis.examine import Examiner
 from lazaretto.analysis.formats.types import FileType
+from lazaretto.analysis.material import material_of, write_material
 from lazaretto.analysis.read import read_sample
 from lazaretto.analysis.report import Report, write_report
 from lazaretto.analysis.runs import Options, Ran, run_file, run_members, why_not_run
@@ -39,6 +41,7 @@ class Clock:
         self.stages: dict[str, float] = {}
         self.tell = tell
         self.began = time.perf_counter()
+        self.when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -65,7 +68,7 @@ def analyze(
     options: Options | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Analyses one file; the report, also written to `out/report.json` beside what the sandbox brought back.
+    """Analyses one file; the report, also written to `out/report.json` beside what it was made of.
 
     `out` is created. `detonate` None: nothing is run, and the report says so. `tell` gets the name of each stage as it
     begins. Raises `UnreadableFile`, `FileTooLarge` or `CageFailed`.
@@ -89,12 +92,13 @@ def analyze(
         with clock.stage("detonate"):
             ran = run_members(tree, contents, detonate, out, chosen)
     with clock.stage("judge"):
-        report = assemble(
-            str(file), tree, ran, catalogue, examiner.meanings,
-            not_run=() if ran else why_not_run(kind, has_sandbox=detonate is not None),
-        )  # fmt: skip
+        not_run = () if ran else why_not_run(kind, has_sandbox=detonate is not None)
+        report = assemble(str(file), tree, ran, catalogue, examiner.meanings, not_run=not_run)
     stages = {name: round(seconds, 4) for name, seconds in clock.stages.items()}
-    whole = msgspec.structs.replace(report, duration_s=round(clock.total, 4), stages={**stages, **report.stages})
+    whole = msgspec.structs.replace(
+        report, when=clock.when, duration_s=round(clock.total, 4), stages={**stages, **report.stages}
+    )
+    write_material(material_of(str(file), tree, ran, not_run=not_run), out)
     write_report(whole, out)
     return whole
 

@@ -139,6 +139,7 @@ def _run(ran: Ran) -> Run:
         processes=len(trace.processes),
         artifacts=ran.detonation.artifacts,
         folder=ran.out,
+        name=ran.name,
     )
 
 

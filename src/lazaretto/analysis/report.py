@@ -20,6 +20,7 @@ from lazaretto.domain.trace import Ending
 from lazaretto.domain.verdict import State, Status
 
 REPORT_VERSION = 2
+REPORT_FILE = "report.json"
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 0
     artifacts: tuple[Artifact, ...] = ()
     folder: str = ""  # of the trace and the artifacts, below the report's
+    name: str = ""  # under which it ran in the guest
 
 
 class Inside(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     indicators: tuple[Indicator, ...] = ()  # of all files inside too
     parts: tuple[Inside, ...] = ()
     inside: tuple[Inside, ...] = ()
+    when: str = ""  # the analysis began, UTC as in RFC 3339
     duration_s: float = 0.0
     stages: dict[str, float] = {}  # seconds
 
@@ -120,7 +123,19 @@ def report_from_json(data: bytes) -> Report:
 
 def write_report(report: Report, folder: Path) -> Path:
     """Writes `report.json` into the folder, whole or not at all; its path."""
-    path = folder / "report.json"
-    partial = folder / ".report.json.partial"
-    partial.write_bytes(report_to_json(report, indent=2) + b"\n")
+    return write_whole(folder / REPORT_FILE, report_to_json(report, indent=2) + b"\n")
+
+
+def read_report(folder: Path) -> Report:
+    """The report of a folder. Raises `ReportError`."""
+    try:
+        return report_from_json((folder / REPORT_FILE).read_bytes())
+    except OSError as error:
+        raise ReportError(f"{folder / REPORT_FILE}: {error.strerror}") from error
+
+
+def write_whole(path: Path, content: bytes) -> Path:
+    """Writes a file whole or not at all, in place of an older one; its path."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
     return partial.replace(path)

@@ -1,0 +1,122 @@
+"""Names by which others can look for the same: what stands in the file, what it asked for when it ran, what it left.
+
+As a table for a spreadsheet (`as_csv`) and, in `analysis.stix`, for machines. The same report gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import ipaddress
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+import msgspec
+
+from lazaretto.analysis.accounts import Account
+from lazaretto.analysis.engine import short
+from lazaretto.analysis.report import Inside, Report
+from lazaretto.domain import trace as t
+from lazaretto.domain.verdict import Status
+
+MOST = 5_000
+FILE, RUN = "in the file", "when it ran"
+HASH = "sha256"  # the kind of an indicator that is a file's hash
+
+_NOT_TOLD = frozenset({"password"})  # words beside an archive: no name of anything
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to compute
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """One indicator. `seen` says how it was come by, `about` what it is a name of, where that is known."""
+
+    kind: str  # sha256, url, domain, ip, email, wallet, onion, path, mutex
+    value: str
+    seen: str
+    about: str = ""
+
+
+def collect(report: Report, accounts: Iterable[Account] = ()) -> tuple[Told, ...]:
+    """All indicators of a report, each once, the file's own hash first."""
+    found: dict[tuple[str, str], Told] = {}
+    for told in _all(report, accounts):
+        if told.value and len(found) < MOST:
+            found.setdefault((told.kind, told.value), told)
+    return tuple(found.values())
+
+
+def as_csv(indicators: Iterable[Told], report: Report) -> str:
+    """The indicators as CSV with a head, every cell quoted.
+
+    A cell that a spreadsheet would take for a formula gets an apostrophe before it: the values are the sample's.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(("kind", "value", "seen", "about", "status", "file_sha256"))
+    for told in indicators:
+        cells = (told.kind, told.value, told.seen, told.about, report.status.value, report.sha256)
+        writer.writerow([_cell(cell) for cell in cells])
+    return stream.getvalue()
+
+
+def _cell(text: str) -> str:
+    one_line = text.replace("\r", "\\r").replace("\n", "\\n").replace("\0", "\\0")
+    return f"'{one_line}" if one_line.startswith(_FORMULA) else one_line
+
+
+def _all(report: Report, accounts: Iterable[Account]) -> Iterator[Told]:
+    yield Told(kind=HASH, value=report.sha256, seen="the file", about=report.type_title)
+    yield from _bad_files(report.inside)
+    for one in report.indicators:
+        if one.kind not in _NOT_TOLD:
+            yield Told(kind=one.kind, value=one.value, seen=FILE)
+    for account in accounts:
+        yield from _of_the_run(account)
+
+
+def _bad_files(inside: Iterable[Inside]) -> Iterator[Told]:
+    """Hashes of the files inside that are bad themselves; of the others nobody needs to be warned."""
+    for one in inside:
+        if one.sha256 and one.status.rank > Status.CLEAN.rank:
+            yield Told(kind=HASH, value=one.sha256, seen="a file inside", about=short("/".join(one.path)))
+        yield from _bad_files(one.inside)
+
+
+def _of_the_run(account: Account) -> Iterator[Told]:
+    for artifact in account.run.artifacts:
+        if artifact.kind == "dropped":
+            yield Told(kind=HASH, value=artifact.sha256, seen="a file that it wrote", about=short(artifact.name))
+    for event in account.trace.events:
+        match event:
+            case t.NetHttp(url=url):
+                yield Told(kind="url", value=short(url, 2_000), seen=RUN)
+                yield from _host(urlsplit_host(url))
+            case t.NetDns(name=name):
+                yield from _host(name)
+            case t.NetConnect(protocol="tcp" | "udp", address=address, host=""):
+                yield from _host(address)
+            case t.NetMail(recipients=recipients):
+                yield from (Told(kind="email", value=short(one), seen=RUN) for one in recipients)
+            case _:
+                pass
+
+
+def urlsplit_host(url: str) -> str:
+    """The host of a URL; empty where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _host(name: str) -> Iterator[Told]:
+    """A domain, or an address that is one on the internet."""
+    try:
+        address = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        plain = short(name.rstrip(".").lower(), 300)
+        if "." in plain and not plain.endswith((".arpa", ".local", ".localdomain")):
+            yield Told(kind="onion" if plain.endswith(".onion") else "domain", value=plain, seen=RUN)
+        return
+    if address.is_global:
+        yield Told(kind="ip", value=str(address), seen=RUN)
