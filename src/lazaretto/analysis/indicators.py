@@ -9,6 +9,7 @@ import csv
 import io
 import ipaddress
 from collections.abc import Iterable, Iterator
+from functools import cache
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from lazaretto.analysis.accounts import Account
 from lazaretto.analysis.engine import short
 from lazaretto.analysis.report import Inside, Report
+from lazaretto.analysis.rulefiles import default_folder
 from lazaretto.domain import trace as t
 from lazaretto.domain.verdict import Status
 
@@ -34,6 +36,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, order=True):
     value: str
     seen: str
     about: str = ""
+    common: bool = False  # every computer asks for it: worth showing, no reason for an alarm
 
 
 def collect(report: Report, accounts: Iterable[Account] = ()) -> tuple[Told, ...]:
@@ -41,8 +44,21 @@ def collect(report: Report, accounts: Iterable[Account] = ()) -> tuple[Told, ...
     found: dict[tuple[str, str], Told] = {}
     for told in _all(report, accounts):
         if told.value and len(found) < MOST:
-            found.setdefault((told.kind, told.value), told)
+            common = told.kind in {"domain", "ip"} and is_common(told.value)
+            found.setdefault((told.kind, told.value), msgspec.structs.replace(told, common=common))
     return tuple(found.values())
+
+
+def is_common(name: str) -> bool:
+    """Whether every computer asks for this name or address (`catalogue/well-known.txt`)."""
+    parts = name.lower().split(".")
+    return any(".".join(parts[place:]) in _well_known() for place in range(len(parts)))
+
+
+@cache
+def _well_known() -> frozenset[str]:
+    text = (default_folder() / "well-known.txt").read_text("utf-8")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
 def as_csv(indicators: Iterable[Told], report: Report) -> str:
@@ -52,9 +68,17 @@ def as_csv(indicators: Iterable[Told], report: Report) -> str:
     """
     stream = io.StringIO()
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(("kind", "value", "seen", "about", "status", "file_sha256"))
+    writer.writerow(("kind", "value", "seen", "about", "common", "status", "file_sha256"))
     for told in indicators:
-        cells = (told.kind, told.value, told.seen, told.about, report.status.value, report.sha256)
+        cells = (
+            told.kind,
+            told.value,
+            told.seen,
+            told.about,
+            "yes" if told.common else "no",
+            report.status.value,
+            report.sha256,
+        )
         writer.writerow([_cell(cell) for cell in cells])
     return stream.getvalue()
 
@@ -90,7 +114,7 @@ def _of_the_run(account: Account) -> Iterator[Told]:
         match event:
             case t.NetHttp(url=url):
                 yield Told(kind="url", value=short(url, 2_000), seen=RUN)
-                yield from _host(urlsplit_host(url))
+                yield from _host(_host_of(url))
             case t.NetDns(name=name):
                 yield from _host(name)
             case t.NetConnect(protocol="tcp" | "udp", address=address, host=""):
@@ -101,7 +125,7 @@ def _of_the_run(account: Account) -> Iterator[Told]:
                 pass
 
 
-def urlsplit_host(url: str) -> str:
+def _host_of(url: str) -> str:
     """The host of a URL; empty where it has none."""
     try:
         return urlsplit(url).hostname or ""

@@ -135,7 +135,7 @@ def _warnings(report: Report, told: Iterable[Told], author: Object, time: str) -
     own = None
     for one in told:
         pattern = _pattern(one)
-        if not pattern:
+        if not pattern or one.common:
             continue
         made = _own("indicator", f"{report.sha256}\0{pattern}", time, author) | {
             "name": f"{one.kind} {one.value}"[:250],

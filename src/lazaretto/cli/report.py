@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lazaretto.analysis.advice import ADVICE
 from lazaretto.cli import account
 from lazaretto.domain.detonation import Detonation
 from lazaretto.domain.evidence import Evidence, Weight
@@ -32,15 +33,6 @@ _STYLES = {
     Status.SUSPICIOUS: "bold black on yellow",
     Status.HIGHLY_SUSPICIOUS: "bold black on dark_orange",
     Status.MALICIOUS: "bold white on red3",
-}
-
-# What a help desk does about it, in one sentence.
-_ADVICE = {
-    Status.UNKNOWN: "It could not be judged. Treat it as untrusted until it can.",
-    Status.CLEAN: "It did nothing that harmless files do not do too.",
-    Status.SUSPICIOUS: "Do not open it before somebody who knows where it came from has been asked.",
-    Status.HIGHLY_SUSPICIOUS: "Do not open it. Where it was opened, look at the computer.",
-    Status.MALICIOUS: "Do not open it. Where it was opened, take the computer off the network.",
 }
 
 _WEIGHT_STYLES = {
@@ -71,7 +63,7 @@ def _verdict(report: Report) -> Text:
         f"  {score}   ",
         (plain(Path(report.file).name, 80), "bold"),
         f"\n{plain(report.reason, 600)}\n",
-        (_ADVICE[status], "bold"),
+        (ADVICE[status], "bold"),
     )
 
 
