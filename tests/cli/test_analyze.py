@@ -99,7 +99,7 @@ def test_json_is_the_contract(play: Play, script: Path, capsys: pytest.CaptureFi
     assert list(first) == CONTRACT == list(second)
     assert first["file"] == str(script)
     assert (first["size"], first["state"], first["status"]) == (len(SCRIPT), "finished", "clean")
-    assert "x.sh ..." in err
+    assert "files ..." in err
 
 
 def test_a_report_for_a_person(play: Play, script: Path, capsys: pytest.CaptureFixture[str]) -> None:

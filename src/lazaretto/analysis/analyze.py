@@ -30,6 +30,7 @@ from lazaretto.analysis.report import Report, write_report
 from lazaretto.analysis.runs import Options, Ran, run_file, run_members, why_not_run
 from lazaretto.analysis.tree import Node
 from lazaretto.domain.detonation import Detonator
+from lazaretto.domain.text import utf8
 
 __all__ = ["Clock", "Options", "analyze"]
 
@@ -75,30 +76,31 @@ def analyze(
     """
     chosen = options or Options()
     clock = Clock(tell)
+    name = utf8(file.name)
     with clock.stage("read"):
         data = read_sample(file, chosen.max_size)
         out.mkdir(parents=True, exist_ok=True)
     with clock.stage("identify"):
-        kind = _overridden(examiner.identify(data, file.name), chosen)
+        kind = _overridden(examiner.identify(data, name), chosen)
     contents: dict[str, bytes] = {}
     with ThreadPoolExecutor(1, thread_name_prefix="examine") as beside:
-        examined = beside.submit(_examined, examiner, data, clock, name=file.name, kind=kind, contents=contents)
+        examined = beside.submit(_examined, examiner, data, clock, name=name, kind=kind, contents=contents)
         ran: tuple[Ran, ...] = ()
         if detonate is not None and kind.detonable:
             with clock.stage("detonate"):
-                ran = (run_file(file, file.name, kind, detonate, out=out, options=chosen),)
+                ran = (run_file(file, name, kind, detonate, out=out, options=chosen),)
         tree = examined.result()
     if detonate is not None and not kind.detonable:
         with clock.stage("detonate"):
             ran = run_members(tree, contents, detonate, out, chosen)
     with clock.stage("judge"):
         not_run = () if ran else why_not_run(kind, has_sandbox=detonate is not None)
-        report = assemble(str(file), tree, ran, catalogue, examiner.meanings, not_run=not_run)
+        report = assemble(utf8(str(file)), tree, ran, catalogue, examiner.meanings, not_run=not_run)
     stages = {name: round(seconds, 4) for name, seconds in clock.stages.items()}
     whole = msgspec.structs.replace(
         report, when=clock.when, duration_s=round(clock.total, 4), stages={**stages, **report.stages}
     )
-    write_material(material_of(str(file), tree, ran, not_run=not_run), out)
+    write_material(material_of(utf8(str(file)), tree, ran, not_run=not_run), out)
     write_report(whole, out)
     return whole
 

@@ -23,6 +23,7 @@ from lazaretto.domain.verdict import Status
 
 MOST = 5_000
 FILE, RUN = "in the file", "when it ran"
+WROTE, STARTED = "a file that it wrote", "a program that it wrote and started"
 HASH = "sha256"  # the kind of an indicator that is a file's hash
 
 _NOT_TOLD = frozenset({"password"})  # words beside an archive: no name of anything
@@ -107,9 +108,11 @@ def _bad_files(inside: Iterable[Inside]) -> Iterator[Told]:
 
 
 def _of_the_run(account: Account) -> Iterator[Told]:
+    started = {event.image.lower() for event in account.trace.events if isinstance(event, t.ProcessStart)}
     for artifact in account.run.artifacts:
         if artifact.kind == "dropped":
-            yield Told(kind=HASH, value=artifact.sha256, seen="a file that it wrote", about=short(artifact.name))
+            seen = STARTED if artifact.name.lower() in started else WROTE
+            yield Told(kind=HASH, value=artifact.sha256, seen=seen, about=short(artifact.name))
     for event in account.trace.events:
         match event:
             case t.NetHttp(url=url):

@@ -16,7 +16,7 @@ import msgspec
 
 import lazaretto
 from lazaretto.analysis.attack import techniques
-from lazaretto.analysis.indicators import HASH, Told
+from lazaretto.analysis.indicators import HASH, WROTE, Told
 from lazaretto.analysis.report import Report
 from lazaretto.domain.verdict import Status
 
@@ -135,7 +135,7 @@ def _warnings(report: Report, told: Iterable[Told], author: Object, time: str) -
     own = None
     for one in told:
         pattern = _pattern(one)
-        if not pattern or one.common:
+        if not pattern or one.common or one.seen == WROTE:  # what harmless files carry along raises no alarm
             continue
         made = _own("indicator", f"{report.sha256}\0{pattern}", time, author) | {
             "name": f"{one.kind} {one.value}"[:250],

@@ -14,12 +14,13 @@ from cyclopts import Parameter
 
 from lazaretto.cli import progress
 from lazaretto.cli.common import DEFAULT, Common
-from lazaretto.cli.errors import CommandError, Exit
-from lazaretto.cli.inputs import out_directory, regular_files, replace_directory
+from lazaretto.cli.errors import CommandError, Exit, WrongUsage
+from lazaretto.cli.inputs import files_below, new_file, out_directory, replace_directory
 from lazaretto.cli.terminal import Terminal
 from lazaretto.domain.detonation import Detonation, DetonationRequest
 from lazaretto.domain.errors import InputError
 from lazaretto.domain.progress import Listener, Progress
+from lazaretto.domain.text import utf8
 from lazaretto.domain.verdict import State, Status
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from lazaretto.sandbox.detonate import Sandbox
 
 log = structlog.get_logger(__name__)
+
+SCRATCH = ".lazaretto-"  # how the name of a folder begins in which an analysis is at work
 
 # The keys of one object of `--json`, a promise to other programs: only added to, at the end.
 # `report.json` has all of these, and more.
@@ -41,30 +44,57 @@ KEYS = (
 def analyze(
     *files: Path,
     report: Annotated[Path | None, Parameter(show_default=False)] = None,
+    html: Annotated[Path | None, Parameter(show_default=False)] = None,
+    jobs: Annotated[int, Parameter(show_default=False)] = 0,
+    again: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     common: Common = DEFAULT,
 ) -> int:
     """Say of each file whether it is harmful, how sure that is, and why.
 
     Each file is run in a disposable machine of its own. Ends with 0 when every file was analysed, harmful or not.
+    Of one file the whole report is shown; of many, or of a folder, a bar while they are at work and a table in the end.
+    With --report, a call that was interrupted or killed goes on where it was when it is made again.
 
     Parameters
     ----------
     files
-        Programs, scripts, documents.
+        Programs, scripts, documents, archives; folders with all that is below them.
     report
-        Folder that keeps, under each file's SHA-256, report.json, trace.jsonl and what was brought back.
+        Folder that keeps, under each file's SHA-256: report.json, report.html, indicators.csv, stix.json, the trace and
+        what was brought back.
+    html
+        The report of one file as one HTML page that works everywhere, offline too.
+    jobs
+        How many files at a time. As many as this computer has processors and memory for, if not given.
+    again
+        Analyse also what --report has already.
     """
     terminal = Terminal.of(common)
-    paths = regular_files(files)
+    paths = files_below(files, apart=report)
+    many = len(paths) > 1 or any(path.is_dir() for path in files)
+    if html and many:
+        raise WrongUsage("--html is for one file", "use --report DIR: it keeps a page for each file")
+    if jobs < 0:
+        raise WrongUsage(f"--jobs {jobs}: it cannot be less than nothing", "leave it out, or name a number: --jobs 2")
+    page = new_file(html) if html else None
     kept = out_directory(report) if report else None
-    with open_sandbox(len(paths), _profile(paths[0])) as sandbox:
+    if many:
+        from lazaretto.cli.batch import Batch  # noqa: PLC0415  one file needs none
+
+        return Batch(terminal, kept, jobs, again=again).run(paths)
+    with open_tools(1, _profile(paths[0])) as tools:
+        return Exit.DONE if _one(paths[0], kept, page, tools, terminal) else Exit.FAILED
+
+
+@contextmanager
+def open_tools(files: int, first: str | None) -> Iterator[Tools]:
+    """All that an analysis is done with, for so many files, of which the first needs the profile `first`."""
+    with open_sandbox(files, first) as sandbox:
         from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  while a machine is made ready
 
         catalogue = load(default_folder())
         with open_examiner() as examiner:
-            tools = Tools(examiner, catalogue, sandbox)
-            done = [_one(path, kept, tools, terminal) for path in paths]
-    return Exit.DONE if all(done) else Exit.FAILED
+            yield Tools(examiner, catalogue, sandbox)
 
 
 @contextmanager
@@ -116,36 +146,53 @@ def open_examiner() -> Iterator[Examiner]:
         yield Examiner(cage, load_meanings(default_folder()))
 
 
-def _one(path: Path, kept: Path | None, tools: Tools, terminal: Terminal) -> bool:
+def _one(path: Path, kept: Path | None, page: Path | None, tools: Tools, terminal: Terminal) -> bool:
     """Analyse one file and show the result; whether there is one."""
-    from lazaretto.analysis import analyze as analysis  # noqa: PLC0415  help needs no analysis
-
-    with _folder(kept) as folder, progress.shown(terminal) as listener:
-        watched = Watched(path.name, tools.sandbox, listener)
-        log.debug("analyze.begin", file=str(path))
-        watched.tell("waiting")
+    with scratch(kept) as folder, progress.shown(terminal) as listener:
         try:
-            result = analysis.analyze(
-                path,
-                examiner=tools.examiner,
-                detonate=watched,
-                catalogue=tools.catalogue,
-                out=folder,
-                tell=watched.tell,
-            )
+            result, detonation = carry_out(path, folder, tools, listener)
         except InputError as error:
             terminal.emit(refused(path, error))
             terminal.complain(CommandError(str(error), "analyse it elsewhere, or a smaller file"))
             return False
-        finally:
-            watched.ended()
-        log.info(
-            "analyze.done", sha256=result.sha256, status=result.status, state=result.state, seconds=result.duration_s
-        )
-        place = replace_directory(folder, kept / result.sha256) if kept else None
+        if page:
+            from lazaretto.analysis.outputs import page_of  # noqa: PLC0415  only where a page is wanted
+
+            page.write_bytes(page_of(result, folder))
+        place = keep(result, folder, kept) if kept else None
     terminal.emit(contract(result))
-    _show(terminal, result, watched.detonation, place)
+    _show(terminal, result, detonation, place, page)
     return result.state is not State.FAILED
+
+
+def carry_out(path: Path, folder: Path, tools: Tools, listener: Listener) -> tuple[Report, Detonation | None]:
+    """Analyse one file into a folder: its report and the account of its last run. Raises `InputError`."""
+    from lazaretto.analysis import analyze as analysis  # noqa: PLC0415  help needs no analysis
+
+    watched = Watched(path.name, tools.sandbox, listener)
+    log.debug("analyze.begin", file=str(path))
+    watched.tell("waiting")
+    try:
+        result = analysis.analyze(
+            path,
+            examiner=tools.examiner,
+            detonate=watched,
+            catalogue=tools.catalogue,
+            out=folder,
+            tell=watched.tell,
+        )
+    finally:
+        watched.ended()
+    log.info("analyze.done", sha256=result.sha256, status=result.status, state=result.state, seconds=result.duration_s)
+    return result, watched.detonation
+
+
+def keep(result: Report, folder: Path, kept: Path) -> Path:
+    """Move a finished folder to its place below `kept`, with the page and the indicators in it; that place."""
+    from lazaretto.analysis.outputs import publish  # noqa: PLC0415  only where a folder is kept
+
+    publish(result, folder)
+    return replace_directory(folder, kept / result.sha256)
 
 
 class Watched:
@@ -180,14 +227,14 @@ def contract(report: Report) -> dict[str, Any]:
     return {key: getattr(report, key) for key in KEYS}
 
 
-def refused(path: Path, error: InputError) -> dict[str, Any]:
+def refused(path: Path, error: Exception) -> dict[str, Any]:
     """The same object for a file of which there is no report: nothing of it was read."""
     nothing: dict[str, Any] = {
         **dict.fromkeys(KEYS),
-        "file": str(path),
+        "file": utf8(str(path)),
         "state": State.FAILED,
         "status": Status.UNKNOWN,
-        "reason": str(error),
+        "reason": utf8(str(error)),
     }
     return nothing | {
         "evidence": (),
@@ -200,18 +247,22 @@ def refused(path: Path, error: InputError) -> dict[str, Any]:
 
 
 @contextmanager
-def _folder(kept: Path | None) -> Iterator[Path]:
+def scratch(kept: Path | None) -> Iterator[Path]:
     """Where one analysis writes: beside its final place, so that it can be moved there whole, or for a while only."""
-    with tempfile.TemporaryDirectory(prefix=".lazaretto-", dir=kept, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=kept, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
-def _show(terminal: Terminal, result: Report, detonation: Detonation | None, place: Path | None) -> None:
+def _show(
+    terminal: Terminal, result: Report, detonation: Detonation | None, place: Path | None, page: Path | None
+) -> None:
     if terminal.json:
         return
     from lazaretto.cli.report import rendered  # noqa: PLC0415  --json needs no tables
 
     terminal.say(rendered(result, detonation))
     if place:
-        terminal.say(f"kept in {place}")
+        terminal.say(f"kept in {place}: open report.html")
+    if page:
+        terminal.say(f"the page is {page}")
     terminal.say()

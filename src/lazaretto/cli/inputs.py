@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lazaretto.cli.errors import WrongUsage
@@ -18,6 +19,45 @@ def regular_files(paths: Iterable[Path]) -> list[Path]:
     if not checked:
         raise WrongUsage("no file is named", "name one: lazaretto analyze FILE")
     return checked
+
+
+def files_below(paths: Iterable[Path], apart: Path | None = None) -> list[Path]:
+    """The files that are named, and all regular files below the folders that are, in a stable order.
+
+    Links below a folder are not followed, and what lies in the folder `apart` is left out: results are no samples.
+    Raises `WrongUsage` for a name that is nothing, and where there is no file at all.
+    """
+    named = list(paths)
+    if not named:
+        raise WrongUsage("no file is named", "name one: lazaretto analyze FILE")
+    found: list[Path] = []
+    for path in named:
+        found += _below(path, apart.resolve() if apart else None) if path.is_dir() else [_regular(path)]
+    if not found:
+        raise WrongUsage(f"there is no file in {plain(str(named[0]))}", "name a folder with files, or files")
+    return found
+
+
+def _below(folder: Path, apart: Path | None) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if apart is None or Path(place, name).resolve() != apart)
+        for name in sorted(names):
+            path = Path(place, name)
+            with contextlib.suppress(OSError):  # gone meanwhile
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path
+
+
+def new_file(path: Path) -> Path:
+    """`path` as a file that can be written. Raises `WrongUsage` where it cannot be."""
+    shown = plain(str(path))
+    if path.is_dir():
+        raise WrongUsage(f"{shown} is a folder", f"name a file: {shown.rstrip('/')}/report.html")
+    if not path.parent.is_dir():
+        raise WrongUsage(f"there is no folder {plain(str(path.parent))}", "make it, or name another place")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise WrongUsage(f"{shown} cannot be written by this user", "name a file in a place where you may write")
+    return path
 
 
 def _regular(path: Path) -> Path:

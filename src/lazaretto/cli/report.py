@@ -27,7 +27,7 @@ _REASONS = 3
 _MAX_EVIDENCE = 40
 _REPORT_EVENTS = 20
 
-_STYLES = {
+STYLES = {
     Status.UNKNOWN: "bold black on bright_white",
     Status.CLEAN: "bold white on dark_green",
     Status.SUSPICIOUS: "bold black on yellow",
@@ -59,7 +59,7 @@ def _verdict(report: Report) -> Text:
     status = Status(report.status)
     score = "no score" if report.score is None else f"score {report.score} of 100"
     return Text.assemble(
-        (f" {status.value.upper()} ", _STYLES[status]),
+        (f" {status.value.upper()} ", STYLES[status]),
         f"  {score}   ",
         (plain(Path(report.file).name, 80), "bold"),
         f"\n{plain(report.reason, 600)}\n",

@@ -18,6 +18,11 @@ def plain(text: str, limit: int = 400) -> str:
     return shorten(shown + "…" if len(text) > limit else shown, limit)
 
 
+def utf8(name: str) -> str:
+    """A file name as text that can be stored: Linux lets names be bytes that are no text; those are spelled `\\xNN`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _visible(character: str) -> str:
     if unicodedata.category(character) not in _HIDDEN:
         return character
