@@ -29,6 +29,11 @@ _EPILOGUE = """\
   lazaretto image build               make the guest machines, once
   lazaretto analyze invoice.pdf.js    is it harmful, and why?
 
+[bold]Many files[/bold]
+  lazaretto analyze --report out DIR  all below DIR; made again, it goes on
+  lazaretto explain out/SHA-256       the arithmetic of one verdict
+  lazaretto rescore out               all of them by today's rules
+
 [bold]In scripts[/bold]
   lazaretto analyze --json *.exe      one JSON object a line, nothing else
   lazaretto detonate --out run a.exe  run/report.json, run/trace.jsonl, files
@@ -39,13 +44,50 @@ _EPILOGUE = """\
 """
 
 
+_ANALYZE = """\
+Each file is looked into, and what can run is run in a disposable machine. Of one file the whole report is shown; of many
+files, or of a folder, a table with the worst first.
+
+[bold]Examples[/bold]
+  lazaretto analyze setup.exe                     the report in the terminal
+  lazaretto analyze setup.exe --html setup.html   and as one page to read or send on
+  lazaretto analyze Downloads --report out        every file below Downloads
+  lazaretto analyze Downloads --report out        again: only what is new, changed or failed
+  lazaretto analyze --json *.docx | jq .status    one JSON object a line
+"""
+
+_EXPLAIN = """\
+Nothing is run. Findings have points by their weight. Of findings about one thing (a family) the heaviest counts whole and
+the others a quarter, since they have much the same cause. The sum never lifts a file above what its heaviest findings
+allow: weak signs alone never make it malicious.
+
+[bold]Examples[/bold]
+  lazaretto analyze setup.exe --report out
+  lazaretto explain out/4fd31126...               the SHA-256 is in the report
+"""
+
+_RESCORE = """\
+Nothing is run and no engine looks again: what was found and what the file did lie beside each report, and are weighed by the
+rules, texts and weights of now.
+
+[bold]Examples[/bold]
+  lazaretto rescore out                           what would change in all reports of out?
+  lazaretto rescore out --write                   keep the new ones (report-before.json has the old)
+  lazaretto rescore out --json | jq 'select(.same_verdict|not) | .file'
+"""
+
+
 class Command(NamedTuple):
-    """A command of the first level: `place` is the function or App, imported when it is chosen."""
+    """A command of the first level: `place` is the function or App, imported when it is chosen.
+
+    `more` is what its help says after the options, in rich's markup.
+    """
 
     name: str
     group: Group
     idea: str
     place: str
+    more: str = ""
 
 
 COMMANDS = (
@@ -54,6 +96,21 @@ COMMANDS = (
         JUDGING,
         "Say of each file whether it is harmful, how sure that is, and why.",
         "lazaretto.cli.analyze:analyze",
+        _ANALYZE,
+    ),
+    Command(
+        "explain",
+        JUDGING,
+        "Say why a file has its verdict, by the numbers, and what would change it.",
+        "lazaretto.cli.explain:explain",
+        _EXPLAIN,
+    ),
+    Command(
+        "rescore",
+        JUDGING,
+        "Judge stored reports anew with today's rules, without running anything.",
+        "lazaretto.cli.rescore:rescore",
+        _RESCORE,
     ),
     Command(
         "detonate",
@@ -93,7 +150,7 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
     )
     for position, command in enumerate(COMMANDS):
-        own = {} if command.place.endswith(":app") else {"help_epilogue": ""}  # an App says that itself
+        own = {} if command.place.endswith(":app") else {"help_epilogue": command.more}  # an App says that itself
         app.command(command.place, name=command.name, group=command.group, help=command.idea, sort_key=position, **own)
     return app
 
