@@ -52,8 +52,6 @@ def analyze(
     """Say of each file whether it is harmful, how sure that is, and why.
 
     Each file is run in a disposable machine of its own. Ends with 0 when every file was analysed, harmful or not.
-    Of one file the whole report is shown; of many, or of a folder, a bar while they are at work and a table in the end.
-    With --report, a call that was interrupted or killed goes on where it was when it is made again.
 
     Parameters
     ----------

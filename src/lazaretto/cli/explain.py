@@ -28,9 +28,7 @@ _MOST_CHANGES = 8
 def explain(report: Path, /, *, common: Common = DEFAULT) -> int:
     """Say why a file has its verdict: the reasons in words, the arithmetic of the score, what would change it.
 
-    Reads a stored report and runs nothing. Every finding has points by its weight. Findings about one thing (a family)
-    have much the same cause, so the heaviest counts whole and the others a quarter. The sum never lifts a file above what
-    its heaviest findings allow.
+    Reads a stored report and runs nothing.
 
     Parameters
     ----------

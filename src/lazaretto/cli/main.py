@@ -45,35 +45,39 @@ _EPILOGUE = """\
 
 
 _ANALYZE = """\
-Each file is looked into, and what can run is run in a disposable machine. Of one file the whole report is shown; of many
-files, or of a folder, a table with the worst first.
+Each file is looked into, and what can run is run in a disposable machine. Of
+one file the whole report is shown; of many, or of a folder, a table with the
+worst first. With --report, a call that was interrupted or killed goes on where
+it was when it is made again.
 
 [bold]Examples[/bold]
-  lazaretto analyze setup.exe                     the report in the terminal
-  lazaretto analyze setup.exe --html setup.html   and as one page to read or send on
-  lazaretto analyze Downloads --report out        every file below Downloads
-  lazaretto analyze Downloads --report out        again: only what is new, changed or failed
-  lazaretto analyze --json *.docx | jq .status    one JSON object a line
+  lazaretto analyze a.exe                   the report in the terminal
+  lazaretto analyze a.exe --html a.html     and as one page to read or send on
+  lazaretto analyze Downloads --report out  every file below Downloads
+  lazaretto analyze Downloads --report out  again: only what is new
+  lazaretto analyze --json *.docx           one JSON object a line
 """
 
 _EXPLAIN = """\
-Nothing is run. Findings have points by their weight. Of findings about one thing (a family) the heaviest counts whole and
-the others a quarter, since they have much the same cause. The sum never lifts a file above what its heaviest findings
-allow: weak signs alone never make it malicious.
+Findings have points by their weight. Of findings about one thing (a family) the
+heaviest counts whole and the others a quarter: they have much the same cause.
+The sum never lifts a file above what its heaviest findings allow; weak signs
+alone never make it malicious.
 
 [bold]Examples[/bold]
-  lazaretto analyze setup.exe --report out
-  lazaretto explain out/4fd31126...               the SHA-256 is in the report
+  lazaretto analyze a.exe --report out
+  lazaretto explain out/SHA-256             the folder's name is in the report
 """
 
 _RESCORE = """\
-Nothing is run and no engine looks again: what was found and what the file did lie beside each report, and are weighed by the
-rules, texts and weights of now.
+What was found in a file and what it did lie beside its report; they are weighed
+by the rules, texts and weights of now. What a newer engine would see otherwise
+is not in them: for that, analyse the file again.
 
 [bold]Examples[/bold]
-  lazaretto rescore out                           what would change in all reports of out?
-  lazaretto rescore out --write                   keep the new ones (report-before.json has the old)
-  lazaretto rescore out --json | jq 'select(.same_verdict|not) | .file'
+  lazaretto rescore out            what would change in all reports of out?
+  lazaretto rescore out --write    keep the new ones
+  lazaretto rescore --json out     one JSON object a line
 """
 
 
