@@ -43,8 +43,9 @@ bench-judging: ## measure how long it takes to judge without running
 quality: ## measure recall, false alarms, stability and robustness, print the tables of docs/quality.md
 	$(RUN)python -m lazaretto.testing.quality
 
-docs: ## write the tables of docs/ that are made from the code
+docs: ## write the tables of docs/ that are made from the code, and the schema of the report
 	$(RUN)python -m lazaretto.cli.reference docs/cli.md
+	$(RUN)python -m lazaretto.testing.schema docs/schema
 
 clean: ## remove caches; guest images stay (lazaretto image remove)
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -27,6 +27,8 @@ WROTE, STARTED = "a file that it wrote", "a program that it wrote and started"
 HASH = "sha256"  # the kind of an indicator that is a file's hash
 
 _NOT_TOLD = frozenset({"password"})  # words beside an archive: no name of anything
+# Names inside the machine's own network, where a resolver looks for what it does not find elsewhere.
+_AT_HOME = (".arpa", ".fritz.box", ".home", ".internal", ".lan", ".local", ".localdomain", ".speedport.ip")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins to compute
 
 
@@ -108,12 +110,15 @@ def _bad_files(inside: Iterable[Inside]) -> Iterator[Told]:
 
 
 def _of_the_run(account: Account) -> Iterator[Told]:
-    started = {event.image.lower() for event in account.trace.events if isinstance(event, t.ProcessStart)}
+    events = account.trace.events
+    started = {event.image.lower() for event in events if isinstance(event, t.ProcessStart)}
+    written = {event.sha256: event.path for event in events if isinstance(event, t.FileWrite) and event.sha256}
     for artifact in account.run.artifacts:
         if artifact.kind == "dropped":
-            seen = STARTED if artifact.name.lower() in started else WROTE
-            yield Told(kind=HASH, value=artifact.sha256, seen=seen, about=short(artifact.name))
-    for event in account.trace.events:
+            path = written.get(artifact.sha256, artifact.name)
+            seen = STARTED if path.lower() in started else WROTE
+            yield Told(kind=HASH, value=artifact.sha256, seen=seen, about=short(path))
+    for event in events:
         match event:
             case t.NetHttp(url=url):
                 yield Told(kind="url", value=short(url, 2_000), seen=RUN)
@@ -142,7 +147,7 @@ def _host(name: str) -> Iterator[Told]:
         address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         plain = short(name.rstrip(".").lower(), 300)
-        if "." in plain and not plain.endswith((".arpa", ".local", ".localdomain")):
+        if "." in plain and not plain.endswith(_AT_HOME):
             yield Told(kind="onion" if plain.endswith(".onion") else "domain", value=plain, seen=RUN)
         return
     if address.is_global:

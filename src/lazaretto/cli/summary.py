@@ -38,7 +38,7 @@ def _badness(line: Line) -> int:
 
 
 def _table(lines: Sequence[Line]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
     table.add_column("status", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("file", overflow="fold", ratio=2)
@@ -48,7 +48,7 @@ def _table(lines: Sequence[Line]) -> Table:
         table.add_row(
             Text(f" {word} ", STYLES[line.status]),
             "" if line.score is None else str(line.score),
-            Text(plain(line.file, 80)),
+            Text(plain(line.file, 120)),
             Text(plain(line.reason, _MOST_REASON), "dim"),
         )
     return table

@@ -28,6 +28,7 @@ from lazaretto.domain.sample import hash_bytes
 from lazaretto.sandbox.picture import png_of_bgrx
 
 WHEN = "2026-01-02T03:04:05Z"
+PROGRAM = b"MZ the program"
 SCRIPT = b"var shell = new ActiveXObject('WScript.Shell');\n"
 
 # What a sample may put wherever it chooses a text: markup for every place a page has, and characters that mislead.
@@ -173,7 +174,7 @@ def _trace(texts: tuple[str, ...]) -> t.Trace:
         t.NetConnect(process=1, protocol="tcp", address="198.51.100.7", port=80, host="files.download-center.test"),
         t.NetHttp(process=1, method="GET", url=f"http://files.download-center.test/b/update.exe{evil}", status=200,
                   served="program"),
-        t.FileWrite(process=1, path=dropped, size=48_128, head=b"MZ"),
+        t.FileWrite(process=1, path=dropped, size=48_128, head=b"MZ", sha256=hash_bytes(PROGRAM).hashes.sha256),
         t.ProcessStart(process=2, parent=1, image=processes[1].image, command_line=shell),
         t.ProcessStart(process=3, parent=2, image=dropped, command_line=f'"{dropped}"'),
         t.Recorder(process=3, url="http://files.download-center.test/b/update.exe", path=dropped),
@@ -206,12 +207,11 @@ def _artifacts(folder: Path, texts: tuple[str, ...]) -> tuple[Artifact, ...]:
     """A dropped file and two screens, written."""
     folder.joinpath("dropped").mkdir(parents=True, exist_ok=True)
     folder.joinpath("screenshots").mkdir(exist_ok=True)
-    program = b"MZ the program"
-    folder.joinpath("dropped/0.bin").write_bytes(program)
+    folder.joinpath("dropped/0.bin").write_bytes(PROGRAM)
     made = [
         Artifact(
             kind="dropped", name=f"C:\\Users\\anna\\AppData\\Roaming\\update{texts[0]}.exe",
-            sha256=hash_bytes(program).hashes.sha256, size=len(program), path="dropped/0.bin",
+            sha256=hash_bytes(PROGRAM).hashes.sha256, size=len(PROGRAM), path="dropped/0.bin",
         )
     ]  # fmt: skip
     for number, colour in enumerate((b"\x8f\x6a\x3b\0", b"\x2b\x2b\x9c\0")):
