@@ -8,9 +8,11 @@ systems raise alarms, are made only of a file that is suspicious or worse; a cle
 from __future__ import annotations
 
 import ipaddress
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -98,6 +100,18 @@ _OBJECTS = {
 }
 
 
+_LABEL = r"(?!(?!xn)..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ANY = re.compile(".+", re.DOTALL)
+_FORMS = {
+    # RFC 1034; labels with two hyphens at their third place are reserved, but for `xn--`
+    "domain-name": re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)*{_LABEL}", re.IGNORECASE),
+    "email-addr": re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"),
+}
+_AUTHORITY = re.compile(r"([\w.~%!$&'()*+,;=:-]*@)?([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:\d*)?", re.ASCII)
+_ALLOWED = "%/:@!$&'()*+,;=~-._?"
+_STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
 def _place(told: Told) -> tuple[str, str]:
     """Object and property; two empty texts where STIX has none."""
     kind = f"ip{_ip_version(told.value)}" if told.kind == "ip" else told.kind
@@ -105,10 +119,24 @@ def _place(told: Told) -> tuple[str, str]:
 
 
 def _observable(told: Told) -> Object | None:
+    """The object that an indicator names; None where STIX has none, or where the text is not what its kind says."""
     kind, property_ = _place(told)
-    if not kind:
+    value = _uri(told.value) if kind == "url" else told.value
+    if not kind or not value or not _FORMS.get(kind, _ANY).fullmatch(value):
         return None
-    return _observed(kind, {"hashes": {"SHA-256": told.value}} if told.kind == HASH else {property_: told.value})
+    return _observed(kind, {"hashes": {"SHA-256": value}} if told.kind == HASH else {property_: value})
+
+
+def _uri(text: str) -> str:
+    """The text as a URI of RFC 3986, what it does not allow percent-encoded; empty where it is none."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    if not parts.scheme or not _AUTHORITY.fullmatch(parts.netloc):
+        return ""
+    rest = (_STRAY.sub("%25", quote(part, safe=_ALLOWED)) for part in (parts.path, parts.query, parts.fragment))
+    return urlunsplit((parts.scheme, parts.netloc, *rest))
 
 
 def _analysis(report: Report, file: Object, seen: list[Object], author: Object, time: str) -> Object:
@@ -134,7 +162,7 @@ def _warnings(report: Report, told: Iterable[Told], author: Object, time: str) -
     kinds = ["malicious-activity" if report.status is Status.MALICIOUS else "anomalous-activity"]
     own = None
     for one in told:
-        pattern = _pattern(one)
+        pattern = _pattern(one) if _observable(one) else ""
         if not pattern or one.common or one.seen == WROTE:  # what harmless files carry along raises no alarm
             continue
         made = _own("indicator", f"{report.sha256}\0{pattern}", time, author) | {
