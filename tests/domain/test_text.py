@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazaretto.domain.text import many, plain, seconds, shorten, size
+from lazaretto.domain.text import many, plain, seconds, shorten, size, utf8
 
 
 @given(st.text(max_size=300), st.integers(1, 200))
@@ -59,3 +59,8 @@ def test_many() -> None:
         "2 files",
         "1,200 processes",
     ]
+
+
+def test_names_that_are_no_text_can_be_stored() -> None:
+    assert utf8("straße.pdf") == "straße.pdf"
+    assert utf8(b"a\xff\xc3b".decode("utf-8", "surrogateescape")) == "a\\xff\\xc3b"

@@ -21,7 +21,7 @@ from lazaretto.analysis.rulefiles import default_folder
 from lazaretto.domain import trace as t
 from lazaretto.domain.verdict import Status
 
-MOST = 5_000
+MOST = 2_000
 FILE, RUN = "in the file", "when it ran"
 WROTE, STARTED = "a file that it wrote", "a program that it wrote and started"
 HASH = "sha256"  # the kind of an indicator that is a file's hash
