@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,8 +148,9 @@ def open_examiner() -> Iterator[Examiner]:
 def _one(path: Path, kept: Path | None, page: Path | None, tools: Tools, terminal: Terminal) -> bool:
     """Analyse one file and show the result; whether there is one."""
     with scratch(kept) as folder, progress.shown(terminal) as listener:
+        meanwhile = _prepare_page if kept or page else None
         try:
-            result, detonation = carry_out(path, folder, tools, listener)
+            result, detonation = carry_out(path, folder, tools, listener, meanwhile)
         except InputError as error:
             terminal.emit(refused(path, error))
             terminal.complain(CommandError(str(error), "analyse it elsewhere, or a smaller file"))
@@ -163,11 +165,22 @@ def _one(path: Path, kept: Path | None, page: Path | None, tools: Tools, termina
     return result.state is not State.FAILED
 
 
-def carry_out(path: Path, folder: Path, tools: Tools, listener: Listener) -> tuple[Report, Detonation | None]:
-    """Analyse one file into a folder: its report and the account of its last run. Raises `InputError`."""
+def _prepare_page() -> None:
+    from lazaretto.analysis.page import prepare  # noqa: PLC0415  while the sample runs
+
+    prepare()
+
+
+def carry_out(
+    path: Path, folder: Path, tools: Tools, listener: Listener, meanwhile: Callable[[], None] | None = None
+) -> tuple[Report, Detonation | None]:
+    """Analyse one file into a folder: its report and the account of its last run. Raises `InputError`.
+
+    `meanwhile` is done while the file runs, when this process has nothing to do but wait.
+    """
     from lazaretto.analysis import analyze as analysis  # noqa: PLC0415  help needs no analysis
 
-    watched = Watched(path.name, tools.sandbox, listener)
+    watched = Watched(path.name, tools.sandbox, listener, meanwhile)
     log.debug("analyze.begin", file=str(path))
     watched.tell("waiting")
     try:
@@ -196,13 +209,18 @@ def keep(result: Report, folder: Path, kept: Path) -> Path:
 class Watched:
     """The sandbox as the analysis calls it; tells the progress of one file and remembers the account for showing."""
 
-    def __init__(self, name: str, sandbox: Sandbox, listener: Listener) -> None:
+    def __init__(
+        self, name: str, sandbox: Sandbox, listener: Listener, meanwhile: Callable[[], None] | None = None
+    ) -> None:
         self.detonation: Detonation | None = None
         self._name = name
         self._sandbox = sandbox
         self._listener = listener
+        self._meanwhile = meanwhile
 
     def __call__(self, request: DetonationRequest) -> Detonation:
+        if self._meanwhile:
+            threading.Thread(target=self._meanwhile, daemon=True).start()
         self.detonation = self._sandbox(request, self._from_sandbox)
         return self.detonation
 

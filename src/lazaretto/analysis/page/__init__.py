@@ -8,6 +8,6 @@ What must always be true, and what tests with a real browser hold it to:
 * The same report gives the same bytes.
 """
 
-from lazaretto.analysis.page.render import page
+from lazaretto.analysis.page.render import page, prepare
 
-__all__ = ["page"]
+__all__ = ["page", "prepare"]

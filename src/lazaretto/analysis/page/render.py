@@ -35,6 +35,11 @@ def page(report: Report, accounts: Iterable[Account] = ()) -> str:
     )
 
 
+def prepare() -> None:
+    """Has ready what every page needs, so that the first one does not wait for it."""
+    _template()
+
+
 def policy(style: str, script: str) -> str:
     """What the page may do: show pictures that are in it, use this style, run this script; nothing else."""
     return (
