@@ -18,6 +18,7 @@ from lazaretto.analysis.engine import Fact
 from lazaretto.analysis.indicators import Told
 from lazaretto.analysis.page import run
 from lazaretto.analysis.report import Inside, Report
+from lazaretto.analysis.tree import Looked
 from lazaretto.domain.evidence import Evidence, Weight
 from lazaretto.domain.verdict import BANDS, Status
 
@@ -26,6 +27,9 @@ MOST_EVIDENCE = 200
 MOST_INSIDE = 500
 MOST_INDICATORS = 300
 MOST_FACTS = 200
+MOST_FACTS_INSIDE = 30  # of one file
+MOST_FOUND = 5
+MOST_FAILURES = 100
 MOST_DEPTH = 8  # levels that are drawn apart
 
 
@@ -43,6 +47,15 @@ class Lying(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     part: bool
     inside: Inside
+    found: tuple[str, ...] = ()  # titles of findings that are not in the table of behaviours
+    facts: tuple[Fact, ...] = ()
+
+
+class Undone(msgspec.Struct, frozen=True, kw_only=True):
+    """What was not done over one file; `where` is empty for the file itself."""
+
+    where: str
+    reason: str
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +81,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     matrix: tuple[tuple[str, tuple[Cell, ...]], ...]
     indicators: tuple[Told, ...]
     facts: tuple[Fact, ...]
+    failures: tuple[tuple[str, Looked], ...]  # of engines, over the files inside
+    undone: tuple[Undone, ...]
     csv: bytes
     stix: bytes
     bands: tuple[tuple[str, int, int], ...]
@@ -79,6 +94,9 @@ def view_of(report: Report, accounts: tuple[Account, ...]) -> View:
     told = indicators.collect(report, accounts)
     shown = [run.ran(number, account, _events_of(report, account)) for number, account in enumerate(accounts)]
     tree = list(_tree(report))
+    inside = [one.inside for one in tree if not one.part]
+    failures = [("/".join(one.path), looked) for one in inside for looked in one.looked if looked.failed]
+    undone = list(_undone(report, inside))
     facts = [fact for fact in report.facts if fact.value not in ("", ())]
     return View(
         name=Path(report.file).name or report.file,
@@ -93,6 +111,8 @@ def view_of(report: Report, accounts: tuple[Account, ...]) -> View:
         matrix=_matrix(report.evidence),
         indicators=told[:MOST_INDICATORS],
         facts=tuple(facts[:MOST_FACTS]),
+        failures=tuple(failures[:MOST_FAILURES]),
+        undone=tuple(undone[:MOST_FAILURES]),
         csv=indicators.as_csv(told, report).encode(),
         stix=stix.to_json(report, told),
         bands=tuple((status.value.replace(" ", "-"), low, high) for status, (low, high) in BANDS.items()),
@@ -101,6 +121,8 @@ def view_of(report: Report, accounts: tuple[Account, ...]) -> View:
             "tree": max(0, len(tree) - MOST_INSIDE),
             "indicators": max(0, len(told) - MOST_INDICATORS),
             "facts": max(0, len(facts) - MOST_FACTS),
+            "failures": max(0, len(failures) - MOST_FAILURES),
+            "undone": max(0, len(undone) - MOST_FAILURES),
         },
     )
 
@@ -134,9 +156,31 @@ def _tree(report: Report) -> Iterator[Lying]:
     waiting = list(reversed(below.pop((), [])))
     while waiting:
         one, part = waiting.pop()
-        name = one.path[-1] if one.path else ""
-        yield Lying(depth=min(len(one.path), MOST_DEPTH), name=name, part=part, inside=one)
+        yield _lies(one, part=part)
         waiting += reversed(below.pop(one.path, []))
+
+
+def _lies(one: Inside, *, part: bool) -> Lying:
+    told = one.status.rank > Status.CLEAN.rank  # what is found in a bad file is in the table of behaviours
+    titles = dict.fromkeys(finding.title for finding in one.evidence) if not told else {}
+    facts = [fact for fact in one.facts if fact.value not in ("", ())]
+    return Lying(
+        depth=min(len(one.path), MOST_DEPTH),
+        name=one.path[-1] if one.path else "",
+        part=part,
+        inside=one,
+        found=tuple(titles)[:MOST_FOUND],
+        facts=tuple(facts[:MOST_FACTS_INSIDE]),
+    )
+
+
+def _undone(report: Report, inside: Iterable[Inside]) -> Iterator[Undone]:
+    yield from (Undone(where="", reason=reason) for reason in report.not_done)
+    for one in inside:
+        where = "/".join(one.path)
+        if one.closed:
+            yield Undone(where=where, reason=one.closed)
+        yield from (Undone(where=where, reason=reason) for reason in one.not_done)
 
 
 def _lying(holder: Report | Inside) -> Iterator[tuple[Inside, bool]]:
