@@ -163,6 +163,14 @@ def test_a_torn_journal_costs_one_file(played: Played, folder: Made, tmp_path: P
     assert len(played.names) == (2 if cut == 1 else 3)
 
 
+def test_what_another_process_is_at_work_in_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".lazaretto-left").mkdir()
+    with analyze.scratch(tmp_path) as folder:
+        analyze.sweep(tmp_path)
+        assert folder.is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("content", [b"\0" * 100, b"[]\n{}\n", b'{"file":1}', b"\xff\n"])
 def test_a_journal_that_is_none_is_as_empty(tmp_path: Path, content: bytes) -> None:
     (tmp_path / JOURNAL).write_bytes(content)

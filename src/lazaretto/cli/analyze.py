@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -264,9 +268,29 @@ def refused(path: Path, error: Exception) -> dict[str, Any]:
 
 @contextmanager
 def scratch(kept: Path | None) -> Iterator[Path]:
-    """Where one analysis writes: beside its final place, so that it can be moved there whole, or for a while only."""
+    """Where one analysis writes: beside its final place, so that it can be moved there whole, or for a while only.
+
+    It is locked as long as it is in use, so that `sweep` of another process leaves it alone.
+    """
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=kept, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH)
+            yield Path(folder)
+        finally:
+            os.close(fd)
+
+
+def sweep(kept: Path) -> None:
+    """Removes what analyses that were killed left in a results folder."""
+    for left in kept.glob(f"{SCRATCH}*"):
+        with contextlib.suppress(OSError):  # in use, or gone meanwhile
+            fd = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(fd)
 
 
 def _show(

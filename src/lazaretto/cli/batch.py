@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import os
 import queue
-import shutil
 import tempfile
 import threading
 import time
@@ -28,7 +27,7 @@ import msgspec
 import structlog
 
 from lazaretto.cli import progress
-from lazaretto.cli.analyze import SCRATCH, Tools, carry_out, contract, keep, open_tools, refused
+from lazaretto.cli.analyze import SCRATCH, Tools, carry_out, contract, keep, open_tools, refused, scratch, sweep
 from lazaretto.cli.errors import CannotRun, Exit
 from lazaretto.cli.terminal import Terminal
 from lazaretto.domain.errors import LazarettoError, ReportError
@@ -123,8 +122,7 @@ class Batch:
                 folder = Path(stack.enter_context(made))
             else:
                 stack.enter_context(_alone(folder))
-                for left in folder.glob(f"{SCRATCH}*"):
-                    shutil.rmtree(left, ignore_errors=True)
+                sweep(folder)
             with Journal(folder) as journal:
                 yield folder, journal
 
@@ -163,11 +161,11 @@ class Batch:
             work.results.put(_Outcome(path, stamp, outcome))
 
     def _one(self, path: Path, work: _Work) -> Report:
-        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=work.folder, ignore_cleanup_errors=True) as scratch:
-            report, _ = carry_out(path, Path(scratch), work.tools, nobody)
+        with scratch(work.folder) as folder:
+            report, _ = carry_out(path, folder, work.tools, nobody)
             if self._kept:
                 with self._placing:
-                    keep(report, Path(scratch), self._kept)
+                    keep(report, folder, self._kept)
             return report
 
     def _ended(self, ended: _Outcome, journal: Journal) -> Line:
