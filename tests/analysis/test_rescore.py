@@ -46,7 +46,7 @@ def test_without_the_rules_only_what_was_found_in_the_file_is_left(folder: Path)
     assert gone[0].before is Weight.DECISIVE
     assert made.difference.engines == {"behaviours": (CATALOGUE.version, "none")}
     left = {finding.id for one in made.after.inside for finding in one.evidence}
-    assert left == {"script-hidden-command", "name-double-extension"}
+    assert left == {"script-hidden-command", "name-double-extension", "own-rule-orders"}
 
 
 def test_another_weight_is_told(folder: Path) -> None:
@@ -63,6 +63,7 @@ def test_a_finding_that_the_catalogue_no_longer_has_is_gone(folder: Path) -> Non
     made = rescore(folder, CATALOGUE, Meanings((), "empty"))
     assert {one.id for one in made.difference.findings} == {"archive-encrypted", "script-hidden-command"}
     assert all(one.after is None for one in made.difference.findings)
+    assert "own-rule-orders" in {finding.id for finding in made.after.inside[0].evidence}  # never was in it
 
 
 @pytest.mark.parametrize("name", ["report.json", MATERIAL_FILE])

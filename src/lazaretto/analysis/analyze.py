@@ -100,7 +100,7 @@ def analyze(
     whole = msgspec.structs.replace(
         report, when=clock.when, duration_s=round(clock.total, 4), stages={**stages, **report.stages}
     )
-    write_material(material_of(utf8(str(file)), tree, ran, not_run=not_run), out)
+    write_material(material_of(utf8(str(file)), tree, ran, examiner.meanings, not_run=not_run), out)
     write_report(whole, out)
     return whole
 

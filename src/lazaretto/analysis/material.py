@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from lazaretto.analysis.findings import Meanings
 from lazaretto.analysis.formats.types import FileType
 from lazaretto.analysis.report import write_whole
 from lazaretto.analysis.runs import Ran
@@ -51,14 +52,22 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     tree: Node
     ran: tuple[Kept, ...] = ()
     not_run: tuple[str, ...] = ()
+    catalogued: tuple[str, ...] = ()  # ids of findings whose meaning was the catalogue's; others came with their texts
 
 
 _decoder = msgspec.json.Decoder(Material)
 
 
-def material_of(file: str, tree: Node, ran: Iterable[Ran], *, not_run: tuple[str, ...]) -> Material:
+def material_of(file: str, tree: Node, ran: Iterable[Ran], meanings: Meanings, *, not_run: tuple[str, ...]) -> Material:
     """The material of an analysis."""
-    return Material(file=file, tree=tree, ran=tuple(_kept(one) for one in ran), not_run=not_run)
+    found = {finding.id for node in tree.walk() for finding in node.evidence}
+    return Material(
+        file=file,
+        tree=tree,
+        ran=tuple(_kept(one) for one in ran),
+        not_run=not_run,
+        catalogued=tuple(sorted(found & meanings.by_id.keys())),
+    )
 
 
 def write_material(material: Material, folder: Path) -> Path:

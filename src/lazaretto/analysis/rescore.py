@@ -5,6 +5,7 @@ Pure but for reading: the same folder and the same rules give the same report.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 
 import msgspec
@@ -65,7 +66,7 @@ def rescore(folder: Path, catalogue: Catalogue, meanings: Meanings) -> Rescored:
     material = read_material(folder)
     if material.tree.sample.hashes.sha256 != before.sha256:
         raise ReportError(f"{folder}: the report and its material are of different files")
-    tree = renewed(material.tree, Path(material.file).name, meanings)
+    tree = renewed(material.tree, Path(material.file).name, meanings, frozenset(material.catalogued))
     made = assemble(material.file, tree, runs_of(material, folder), catalogue, meanings, not_run=material.not_run)
     after = msgspec.structs.replace(
         made, when=before.when, duration_s=before.duration_s, stages={**before.stages, **made.stages}
@@ -73,20 +74,21 @@ def rescore(folder: Path, catalogue: Catalogue, meanings: Meanings) -> Rescored:
     return Rescored(before=before, after=after, difference=difference(before, after))
 
 
-def renewed(node: Node, name: str, meanings: Meanings) -> Node:
-    """The tree with what its findings mean today. A finding that the catalogue no longer has says nothing."""
+def renewed(node: Node, name: str, meanings: Meanings, catalogued: Set[str]) -> Node:
+    """The tree with what its findings mean today.
+
+    A finding that the catalogue had (`catalogued`) and no longer has says nothing. One that never was in it brought its
+    meaning along, from a rule of the user's, and stays as it is.
+    """
     named = node.relation in {"", "member", "attachment"} and not node.closed and node.same_as is None
-    found = (meanings.by_id.get(one.id) for one in node.evidence)
-    kept = [
-        msgspec.structs.replace(one, **msgspec.structs.asdict(meaning))
-        for one, meaning in zip(node.evidence, found, strict=True)
-        if meaning is not None
-    ]
-    return msgspec.structs.replace(
-        node,
-        evidence=(*(names.evidence_of_name(name, node.kind) if named else ()), *kept),
-        children=tuple(renewed(child, child.path[-1], meanings) for child in node.children),
-    )
+    evidence = [*(names.evidence_of_name(name, node.kind) if named else ())]
+    for one in node.evidence:
+        if meaning := meanings.by_id.get(one.id):
+            evidence.append(msgspec.structs.replace(one, **msgspec.structs.asdict(meaning)))
+        elif one.source != names.SOURCE and one.id not in catalogued:
+            evidence.append(one)
+    children = tuple(renewed(child, child.path[-1], meanings, catalogued) for child in node.children)
+    return msgspec.structs.replace(node, evidence=tuple(evidence), children=children)
 
 
 def difference(before: Report, after: Report) -> Difference:

@@ -69,6 +69,17 @@ MEANINGS = Meanings(
     "0" * 16,
 )
 
+# A rule of the user's own: its meaning comes with it, the catalogue does not know it.
+OWN_RULE = Meaning(
+    id="own-rule-orders",
+    title="A rule of this company matched: orders",
+    explanation="The file has the words that our order forms have.",
+    benign_cause="It is one of our order forms.",
+    malicious_cause="Somebody imitates our order forms.",
+    weight=Weight.INFORMATIONAL,
+    family=Family.IDENTITY,
+)
+
 
 def example(folder: Path, *, hostile: bool = False, catalogue: Catalogue | None = None) -> Report:
     """Writes the report's folder as an analysis does; the report. `hostile`: every text is one that attacks a page."""
@@ -90,7 +101,7 @@ def example(folder: Path, *, hostile: bool = False, catalogue: Catalogue | None 
     file = f"/home/anna/Downloads/{name}"
     made = assemble(file, tree, ran, catalogue or load(default_folder()), MEANINGS)
     report = msgspec.structs.replace(made, when=WHEN, duration_s=4.2, stages={"read": 0.01, "examine": 0.4})
-    write_material(material_of(file, tree, ran, not_run=()), folder)
+    write_material(material_of(file, tree, ran, MEANINGS, not_run=()), folder)
     write_report(report, folder)
     return report
 
@@ -113,7 +124,11 @@ def _tree(texts: tuple[str, ...]) -> tuple[Node, Node]:
         sample=hash_bytes(SCRIPT),
         kind=kind,
         looked=(Looked(engine="scripts", version="1", seconds=0.05),),
-        evidence=(*evidence_of_name(name, kind), _of(MEANINGS.by_id["script-hidden-command"], name, texts)),
+        evidence=(
+            *evidence_of_name(name, kind),
+            _of(MEANINGS.by_id["script-hidden-command"], name, texts),
+            _of(OWN_RULE, name, texts),
+        ),
         facts=(Fact(name="language", value="JScript"), Fact(name="hosts", value=("a.example", *texts))),
         indicators=(
             Indicator(kind="url", value=f"http://files.download-center.test/b/update.exe{texts[0]}"),
