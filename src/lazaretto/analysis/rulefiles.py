@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ def parse(file: str, text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise CatalogueError(file, line, "", "", error.problem or "not YAML") from error
+
+
+def parse_documents(file: str, text: str) -> Iterator[Any]:
+    """Each of the documents of one file. Raises `CatalogueError`, also after some of them."""
+    try:
+        yield from yaml.load_all(text, Loader=_Reader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise CatalogueError(file, line, "", "", error.problem or "not YAML") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # a date of month 13, a list as a key
+        raise CatalogueError(file, 0, "", "", f"not YAML: {' '.join(str(error).split())}") from error
 
 
 def default_folder() -> Path:

@@ -1,0 +1,74 @@
+"""Which rules are worth asking for a record: found by the texts that each needs, not by asking them all.
+
+Every rule has a gate (`model.Gate`). The index of a field knows the texts of all gates by a group of three characters
+that few of them have; a value's own groups of three say which texts may be in it. What was found for a value is kept,
+since a sample does most things many times.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from lazaretto.analysis.sigma.channels import Record
+from lazaretto.analysis.sigma.model import Rule
+
+_GROUP = 3
+_MOST_KEPT = 50_000
+
+Spend = Callable[[int], None]
+"""Is told of work, in characters looked at."""
+
+
+class Index:
+    """Of the rules of one channel and system; a rule is known by its place in the list."""
+
+    def __init__(self, rules: Iterable[tuple[int, Rule]]) -> None:
+        needles: dict[str, dict[str, list[int]]] = {}
+        ungated = []
+        for place, rule in rules:
+            if rule.gate is None:
+                ungated.append(place)
+            for field, text in rule.gate or ():
+                needles.setdefault(field, {}).setdefault(text, []).append(place)
+        self._ungated = tuple(ungated)
+        self._fields = {field: _Field(texts) for field, texts in needles.items()}
+
+    def candidates(self, record: Record, spend: Spend) -> set[int]:
+        """Places of the rules that may match."""
+        found = set(self._ungated)
+        for name, field in self._fields.items():
+            for value in record.value(name) or ():
+                found.update(field.rules(value, spend))
+        return found
+
+
+class _Field:
+    def __init__(self, needles: dict[str, list[int]]) -> None:
+        self._needles = {text: tuple(places) for text, places in needles.items()}
+        counted = Counter(group for text in needles for group in _groups(text))
+        self._short = tuple(text for text in needles if len(text) < _GROUP)
+        self._by_group: dict[str, list[str]] = {}
+        for text in needles:
+            if len(text) >= _GROUP:
+                self._by_group.setdefault(min(_groups(text), key=lambda one: (counted[one], one)), []).append(text)
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def rules(self, value: str, spend: Spend) -> tuple[int, ...]:
+        known = self._known.get(value)
+        if known is None:
+            spend(len(value) + 1)
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            known = self._known[value] = self._look(value.lower())
+        return known
+
+    def _look(self, text: str) -> tuple[int, ...]:
+        possible = [needle for needle in self._short if needle in text]
+        for group in self._by_group.keys() & _groups(text):
+            possible += [needle for needle in self._by_group[group] if needle in text]
+        return tuple({place for needle in possible for place in self._needles[needle]})
+
+
+def _groups(text: str) -> set[str]:
+    return {text[at : at + _GROUP] for at in range(len(text) - _GROUP + 1)}
