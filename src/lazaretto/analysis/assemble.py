@@ -215,5 +215,5 @@ def _engines(tree: Node, ran: Iterable[Ran], catalogue: Catalogue, meanings: Mea
     versions.update({one.engine: one.version for node in tree.walk() for one in node.looked})
     for one in ran:
         if one.detonation:
-            versions.update({"sandbox": one.detonation.engine_version, "behaviours": catalogue.version})
+            versions.update({"sandbox": one.detonation.engine_version, **catalogue.versions})
     return dict(sorted(versions.items()))

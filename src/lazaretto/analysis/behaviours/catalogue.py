@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from copy import copy
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -29,6 +31,18 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: tuple[str, ...] = ()
 
 
+class Reader(Protocol):
+    """Other rules that are asked of the same traces. `version` as of a catalogue."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def match(self, trace: Trace, sample: SampleFacts | None = None) -> Findings: ...
+
+
 class Catalogue:
     """Compiled rules. `version` is a hash of their text: rules that differ have different versions."""
 
@@ -37,6 +51,7 @@ class Catalogue:
         self.sources = tuple(sources)
         self._lists = lists
         self._folded: dict[bool, tuple[Rule, ...]] = {}
+        self._beside: tuple[Reader, ...] = ()
         _check_unique(self.sources)
 
     def rules(self, *, fold: bool = True) -> tuple[Rule, ...]:
@@ -45,8 +60,26 @@ class Catalogue:
             self._folded[fold] = tuple(compile_rule(source, self._lists, fold=fold) for source in self.sources)
         return self._folded[fold]
 
+    def beside(self, *readers: Reader) -> Catalogue:
+        """The same rules with others that are asked too."""
+        both = copy(self)
+        both._beside = (*self._beside, *readers)
+        return both
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of these rules and of those beside them, by name."""
+        return {SOURCE: self.version, **{reader.name: reader.version for reader in self._beside}}
+
     def match(self, trace: Trace, sample: SampleFacts | None = None) -> Findings:
-        """What the rules for the trace's platform find in it."""
+        """What the rules for the trace's platform find in it, and those beside them."""
+        found = [self._match(trace, sample), *(reader.match(trace, sample) for reader in self._beside)]
+        return Findings(
+            evidence=sort_evidence(tuple(evidence for one in found for evidence in one.evidence)),
+            unfinished=tuple(sorted(name for one in found for name in one.unfinished)),
+        )
+
+    def _match(self, trace: Trace, sample: SampleFacts | None) -> Findings:
         view = View(trace, sample or SampleFacts())
         rules = [rule for rule in self.rules(fold=view.fold) if rule.platforms & view.platforms]
         found = find_candidates(view, (s for rule in rules for s in (*rule.match.steps(), *rule.without)))
