@@ -52,6 +52,7 @@ def analyze(
     html: Annotated[Path | None, Parameter(show_default=False)] = None,
     jobs: Annotated[int, Parameter(show_default=False)] = 0,
     again: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    sigma: Annotated[Path | None, Parameter(env_var="LAZARETTO_SIGMA", show_default=False)] = None,
     common: Common = DEFAULT,
 ) -> int:
     """Say of each file whether it is harmful, how sure that is, and why.
@@ -71,6 +72,8 @@ def analyze(
         How many files at a time. As many as this computer has processors and memory for, if not given.
     again
         Analyse also what --report has already.
+    sigma
+        Folder of Sigma rules that are asked too of what a file did; `lazaretto rules check` says which are.
     """
     terminal = Terminal.of(common)
     paths = files_below(files, apart=report)
@@ -84,18 +87,18 @@ def analyze(
     if many:
         from lazaretto.cli.batch import Batch  # noqa: PLC0415  one file needs none
 
-        return Batch(terminal, kept, jobs, again=again).run(paths)
-    with open_tools(1, _profile(paths[0])) as tools:
+        return Batch(terminal, kept, jobs, again=again, sigma=sigma).run(paths)
+    with open_tools(1, _profile(paths[0]), sigma, terminal) as tools:
         return Exit.DONE if _one(paths[0], kept, page, tools, terminal) else Exit.FAILED
 
 
 @contextmanager
-def open_tools(files: int, first: str | None) -> Iterator[Tools]:
+def open_tools(files: int, first: str | None, sigma: Path | None, terminal: Terminal) -> Iterator[Tools]:
     """All that an analysis is done with, for so many files, of which the first needs the profile `first`."""
     with open_sandbox(files, first) as sandbox:
-        from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  while a machine is made ready
+        from lazaretto.cli.rules import all_rules  # noqa: PLC0415  while a machine is made ready
 
-        catalogue = load(default_folder())
+        catalogue = all_rules(sigma, terminal)
         with open_examiner() as examiner:
             yield Tools(examiner, catalogue, sandbox)
 

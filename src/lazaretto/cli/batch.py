@@ -90,11 +90,12 @@ class _Outcome:
 class Batch:
     """One run over many files."""
 
-    def __init__(self, terminal: Terminal, kept: Path | None, jobs: int, *, again: bool) -> None:
+    def __init__(self, terminal: Terminal, kept: Path | None, jobs: int, *, again: bool, sigma: Path | None = None) -> None:
         self._terminal = terminal
         self._kept = kept
         self._jobs = jobs or default_jobs()
         self._again = again
+        self._sigma = sigma
         self._placing = threading.Lock()  # two files may have the same content, so the same place
 
     def run(self, paths: Sequence[Path]) -> int:
@@ -129,7 +130,7 @@ class Batch:
     def _work(self, paths: Sequence[Path], before: int, folder: Path, journal: Journal) -> list[Line]:
         """The workers are daemons: after Ctrl-C nobody waits for a sample, and machines die with their process."""
         lines: list[Line] = []
-        with open_tools(len(paths), None) as tools, progress.shown(self._terminal) as listener:
+        with open_tools(len(paths), None, self._sigma, self._terminal) as tools, progress.shown(self._terminal) as listener:
             work = _Work(paths, folder, tools)
             told = _Told(listener, before, before + len(paths))
             try:

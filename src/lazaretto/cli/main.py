@@ -123,6 +123,12 @@ COMMANDS = (
         "lazaretto.cli.detonate:detonate",
     ),
     Command(
+        "rules",
+        JUDGING,
+        "Say which rules of a folder are used, which are refused, and why.",
+        "lazaretto.cli.rules:app",
+    ),
+    Command(
         "image",
         MACHINES,
         "Build, list, verify or remove the guests in which files are run.",

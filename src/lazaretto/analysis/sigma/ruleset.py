@@ -67,10 +67,6 @@ class Sigma:
         self._conditions: dict[int, matchers.Condition] = {}
         self._fields: dict[tuple[str, str], tuple[str, ...]] = {}
 
-    @property
-    def versions(self) -> dict[str, str]:
-        return {self.name: self.version}
-
     def match(self, trace: Trace, sample: SampleFacts | None = None) -> Findings:
         """What the rules find in an account."""
         machine = Machine(trace, sample or SampleFacts())
