@@ -421,7 +421,7 @@ def known_fields(names: tuple[str, ...]) -> frozenset[str]:
 class Record:
     """One event as a record of a log; values are looked up when first asked for."""
 
-    __slots__ = ("channel", "event", "machine", "system", "values")
+    __slots__ = ("_low", "channel", "event", "machine", "system", "values")
 
     def __init__(self, channel: Channel, machine: Machine, event: AnyEvent, system: str) -> None:
         self.channel = channel
@@ -429,6 +429,7 @@ class Record:
         self.event = event
         self.system = system
         self.values: dict[str, Value] = {}
+        self._low: dict[str, tuple[str, ...]] = {}
 
     def value(self, name: str) -> Value:
         """Spellings of the value; empty where there is none; None where the account does not know it."""
@@ -438,6 +439,13 @@ class Record:
             getter = self.channel.fields.get(name)
             found = self.values[name] = getter(self.machine, self.event, self.system) if getter else None
             return found
+
+    def low(self, name: str) -> tuple[str, ...]:
+        """The same spellings in lower case."""
+        known = self._low.get(name)
+        if known is None:
+            known = self._low[name] = tuple(map(str.lower, self.value(name) or ()))
+        return known
 
     def everything(self) -> tuple[str, ...]:
         """All values of the record, for keywords."""

@@ -7,7 +7,7 @@ never matches because something is not known: not by a filter that cannot be tes
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from lazaretto.analysis.sigma import regexes, wildcards
 from lazaretto.analysis.sigma.channels import OPEN, Record
@@ -21,6 +21,7 @@ from lazaretto.analysis.sigma.model import (
     Null,
     Number,
     Or,
+    Parts,
     Regex,
     SameAs,
     Text,
@@ -28,7 +29,8 @@ from lazaretto.analysis.sigma.model import (
 
 Answer = bool | None
 Condition = Callable[[Record], Answer]
-Check = Callable[[Record, tuple[str, ...]], Answer]
+Check = Callable[[Record, tuple[str, ...], tuple[str, ...]], Answer]
+"""Record, the spellings of the value, and the same in lower case."""
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "lt": lambda a, b: a < b,
@@ -80,32 +82,55 @@ def _item(item: Item) -> Condition:
         value = record.value(field)
         if value is None:
             return None
-        answer = check(record, value)
+        answer = check(record, value, record.low(field))
         return None if open_ended and answer is False else answer
 
     return holds
 
 
 def _check(item: Item) -> Check:
-    """The tests of an item as one: all plain texts are one look-up, all others are asked one after the other."""
-    equal = frozenset(
-        "".join(map(str, test.parts))
-        for test in item.tests
-        if isinstance(test, Text) and not test.cased and wildcards.is_plain(test.parts)
-    )
-    if len(equal) == len(item.tests) and not item.every and "" not in equal:
-        return lambda _record, value: any(one.lower() in equal for one in value)
+    """The tests of an item as one."""
+    if not item.every and len(item.tests) > 1 and all(isinstance(test, Text) and not test.cased for test in item.tests):
+        return _any_text([test for test in item.tests if isinstance(test, Text)])
     checks = tuple(_test(test) for test in item.tests)
     if len(checks) == 1:
         return checks[0]
     return _every(checks) if item.every else _some(checks)
 
 
+def _any_text(tests: list[Text]) -> Check:
+    """Many texts at once: beginnings and ends are one call each for all of them, whole texts one look-up."""
+    plain = {shape: [one.text for one in map(wildcards.simple, _parts(tests)) if one and one.shape == shape]
+             for shape in wildcards.Shape}  # fmt: skip
+    equal = frozenset(plain[wildcards.Shape.EQUAL])
+    starts, ends = tuple(plain[wildcards.Shape.START]), tuple(plain[wildcards.Shape.END])
+    inside = tuple(plain[wildcards.Shape.INSIDE])
+    others = tuple(wildcards.matcher(parts) for parts in _parts(tests) if wildcards.simple(parts) is None)
+
+    def check(_record: Record, value: tuple[str, ...], low: tuple[str, ...]) -> Answer:
+        for one in low:
+            if one in equal or one.startswith(starts) or one.endswith(ends):
+                return True
+            for needle in inside:
+                if needle in one:
+                    return True
+            for fits in others:
+                if fits(one):
+                    return True
+        return "" in equal and not any(value)
+
+    return check
+
+
+def _parts(tests: list[Text]) -> Iterator[Parts]:
+    return (test.parts for test in tests)
+
+
 def _some(checks: tuple[Check, ...]) -> Check:
-    def some(record: Record, value: tuple[str, ...]) -> Answer:
+    def some(record: Record, value: tuple[str, ...], low: tuple[str, ...]) -> Answer:
         unknown = False
         for check in checks:
-            answer = check(record, value)
+            answer = check(record, value, low)
             if answer:
                 return True
             unknown = unknown or answer is None
@@ -115,10 +140,10 @@ def _some(checks: tuple[Check, ...]) -> Check:
 
 
 def _every(checks: tuple[Check, ...]) -> Check:
-    def every(record: Record, value: tuple[str, ...]) -> Answer:
+    def every(record: Record, value: tuple[str, ...], low: tuple[str, ...]) -> Answer:
         unknown = False
         for check in checks:
-            answer = check(record, value)
+            answer = check(record, value, low)
             if answer is False:
                 return False
             unknown = unknown or answer is None
@@ -137,31 +162,31 @@ def _test(test: AnyTest) -> Check:  # noqa: PLR0911  one for each kind of test
     if isinstance(test, Number):
         return _number(test)
     if isinstance(test, Null):
-        return lambda _record, value: not any(value)
+        return lambda _record, value, _low: not any(value)
     if isinstance(test, Exists):
         wanted = test.wanted
-        return lambda _record, value: bool(value) is wanted
+        return lambda _record, value, _low: bool(value) is wanted
     return _same(test)
 
 
 def _text(test: Text) -> Check:
     if not test.parts:
-        return lambda _record, value: not any(value)
+        return lambda _record, value, _low: not any(value)
     fits = wildcards.matcher(test.parts)
     if test.cased:
-        return lambda _record, value: any(fits(one) for one in value)
-    return lambda _record, value: any(fits(one.lower()) for one in value)
+        return lambda _record, value, _low: any(map(fits, value))
+    return lambda _record, _value, low: fits(low[0]) if len(low) == 1 else any(map(fits, low))
 
 
 def _regex(pattern: str) -> Check:
     found = regexes.finder(pattern)
-    return lambda _record, value: any(map(found, value))
+    return lambda _record, value, _low: any(map(found, value))
 
 
 def _cidr(network: str) -> Check:
     wanted = ipaddress.ip_network(network)
 
-    def check(_record: Record, value: tuple[str, ...]) -> Answer:
+    def check(_record: Record, value: tuple[str, ...], _low: tuple[str, ...]) -> Answer:
         for one in value:
             try:
                 if ipaddress.ip_address(one) in wanted:
@@ -176,7 +201,7 @@ def _cidr(network: str) -> Check:
 def _number(test: Number) -> Check:
     compare, number = _COMPARE[test.comparison], test.number
 
-    def check(_record: Record, value: tuple[str, ...]) -> Answer:
+    def check(_record: Record, value: tuple[str, ...], _low: tuple[str, ...]) -> Answer:
         for one in value:
             try:
                 if compare(float(one), number):
@@ -191,13 +216,13 @@ def _number(test: Number) -> Check:
 def _same(test: SameAs) -> Check:
     relation = _RELATIONS[test.relation]
 
-    def check(record: Record, value: tuple[str, ...]) -> Answer:
+    def check(record: Record, value: tuple[str, ...], low: tuple[str, ...]) -> Answer:
         others = record.value(test.field)
         if others is None:
             return None
         if test.cased:
             return any(relation(one, other) for one in value for other in others)
-        return any(relation(one.lower(), other.lower()) for one in value for other in others)
+        return any(relation(one, other) for one in low for other in record.low(test.field))
 
     return check
 
@@ -209,6 +234,7 @@ def _keywords(item: Item) -> Condition:
 
     def holds(record: Record) -> Answer:
         everything = record.everything()
-        return True if wanted(check(record, everything) for check in checks) else None
+        low = tuple(map(str.lower, everything))
+        return True if wanted(check(record, everything, low) for check in checks) else None
 
     return holds

@@ -6,8 +6,10 @@ before `*`, `?` or another backslash makes it plain; before anything else it is 
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from lazaretto.analysis.sigma.model import ANY_DASH, ANY_ONE, ANY_RUN, Parts
 
@@ -85,19 +87,51 @@ def is_plain(parts: Parts) -> bool:
     return all(isinstance(part, str) for part in parts)
 
 
+class Shape(enum.Enum):
+    """Patterns that a method of text answers."""
+
+    EQUAL = "text"
+    START = "text*"
+    END = "*text"
+    INSIDE = "*text*"
+
+
+class Simple(NamedTuple):
+    shape: Shape
+    text: str
+
+
+def simple(parts: Parts) -> Simple | None:
+    """The pattern as one of these shapes, if it is one."""
+    starts, ends = parts[:1] == (ANY_RUN,), parts[-1:] == (ANY_RUN,) and len(parts) > 1
+    text = parts[starts : len(parts) - ends]
+    if not is_plain(text):
+        return None
+    shape = {(False, False): Shape.EQUAL, (False, True): Shape.START, (True, False): Shape.END}.get((starts, ends))
+    return Simple(shape or Shape.INSIDE, "".join(map(str, text)))
+
+
 def matcher(parts: Parts) -> Callable[[str], bool]:
     """A function that says whether a whole text fits; its time grows with the length of the text, never faster."""
-    segments = _segments(parts)
+    plain = simple(parts)
+    if plain is not None:
+        return _of_shape(plain)
+    segments = [_Segment(one) for one in _segments(parts)]
     if len(segments) == 1:
-        whole = _Segment(segments[0])
-        return whole.equals
+        return segments[0].equals
     first, *middle, last = segments
-    if not middle and is_plain((*first, *last)):
-        return _ends("".join(map(str, first)), "".join(map(str, last)))
-    if len(middle) == 1 and not first and not last and is_plain(tuple(middle[0])):
-        needle = "".join(map(str, middle[0]))
-        return lambda text: needle in text
-    return _Pattern(_Segment(first), [_Segment(one) for one in middle], _Segment(last)).fits
+    return _Pattern(first, middle, last).fits
+
+
+def _of_shape(plain: Simple) -> Callable[[str], bool]:
+    wanted = plain.text
+    if plain.shape is Shape.EQUAL:
+        return lambda text: text == wanted
+    if plain.shape is Shape.START:
+        return lambda text: text.startswith(wanted)
+    if plain.shape is Shape.END:
+        return lambda text: text.endswith(wanted)
+    return lambda text: wanted in text
 
 
 def _segments(parts: Parts) -> list[list[str | int]]:
@@ -109,15 +143,6 @@ def _segments(parts: Parts) -> list[list[str | int]]:
         else:
             segments[-1].append(part)
     return segments
-
-
-def _ends(first: str, last: str) -> Callable[[str], bool]:
-    if not first:
-        return lambda text: text.endswith(last)
-    if not last:
-        return lambda text: text.startswith(first)
-    least = len(first) + len(last)
-    return lambda text: len(text) >= least and text.startswith(first) and text.endswith(last)
 
 
 class _Segment:
