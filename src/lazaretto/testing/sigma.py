@@ -34,7 +34,10 @@ _PROGRAMS = (
     "wscript", "cscript", "net", "net1", "sc", "vssadmin", "bcdedit", "netsh", "whoami", "nltest", "ping", "curl",
     "msbuild", "installutil", "msiexec", "attrib", "icacls", "takeown", "fsutil", "wevtutil", "findstr",
 )  # fmt: skip
-_SYLLABLES = ("ba", "co", "di", "fu", "ga", "he", "ki", "lo", "mu", "na", "po", "ri", "sa", "te", "vu", "wa", "xe", "yo", "zi", "qua")  # fmt: skip
+_SYLLABLES = (
+    "ba", "co", "di", "fu", "ga", "he", "ki", "lo", "mu", "na", "po", "ri", "sa", "te", "vu", "wa", "xe", "yo", "zi",
+    "qua",
+)  # fmt: skip
 _LOGS = (
     ("process_creation", 0.62),
     ("registry_set", 0.12),
