@@ -126,7 +126,7 @@ def _never(condition: AnyNode, channels: tuple[str, ...], tested: tuple[str, ...
     strange = sorted(asked - numbers)
     if strange and not asked & numbers:
         return f"EventID {', '.join(strange)}", "leave the rule out: an account has no such records"
-    lacking = sorted(name for name in tested if name not in known)
+    lacking = sorted({*tested, *analysis.referred(condition)} - known)
     if lacking:
         return f"field {', '.join(lacking)}", "leave the rule out: no account has the field, so it can never match"
     return "a condition that no event can fulfil", "mend the condition"
