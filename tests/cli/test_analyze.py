@@ -250,3 +250,27 @@ def test_a_report_fits_and_says_its_status_in_words(draw: Callable[..., str], st
     assert "\u202e" not in drawn
     assert "and 20 findings more" in drawn
     assert drawn.count("May be harmless:") == 3
+
+
+def test_sigma_rules_are_asked_too(
+    play: Play, script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "name.yml").write_text(
+        "title: A name is asked for\nlogsource: {category: dns_query}\nlevel: medium\n"
+        "detection: {s: {QueryName|endswith: .example}, condition: s}\n"
+        "---\ntitle: Nothing\nlogsource: {category: antivirus}\ndetection: {s: [x], condition: s}\n"
+    )
+    trace = trace_of_a_shell()
+    asked = t.NetDns(id=len(trace.events), time=trace.events[-1].time, process=1, name="a.example")
+    play(msgspec.structs.replace(trace, events=(*trace.events, asked)))
+    assert run(["analyze", "--json", "--sigma", str(rules), str(script)]) == Exit.DONE
+    out, err = capsys.readouterr()
+    result = json.loads(out)
+    assert [(one["title"], one["source"], one["events"]) for one in result["evidence"]] == [
+        ("A name is asked for", "sigma", [asked.id])
+    ]
+    assert result["engines"]["sigma"]
+    assert "1 Sigma rule used, 1 refused: lazaretto rules check" in err

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, Group
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from lazaretto.cli.common import ARGUMENTS, DEFAULT, OPTIONS, Common
@@ -121,24 +119,24 @@ def _show(terminal: Terminal, rules: Sigma) -> None:
     for title, those in (("refused: they ask for what no account has", refused), ("broken", broken)):
         if those:
             terminal.say(Text(f"{many(len(those), 'rule')} {title}", "bold"))
-            terminal.say(Padding(_reasons(those), (0, 0, 1, 0)))
+            for text in _reasons(those):
+                terminal.say(text)
+            terminal.say()
     limited = Counter(name for rule in rules.rules for name in rule.unknown)
     if limited:
-        terminal.say(Text("Fields of used rules that no account has: what depends on them is not found", "bold"))
-        terminal.say(
-            Padding(", ".join(f"{plain(name)} ({number})" for name, number in limited.most_common()), (0, 0, 1, 0))
-        )
+        terminal.say(Text("Fields of used rules that no account has; what depends on them is not found", "bold"))
+        terminal.say(", ".join(f"{plain(name)} ({number})" for name, number in limited.most_common()))
+        terminal.say()
     used = many(len(rules.rules) + len(rules.correlations), "rule")
     terminal.say(f"{used} used, {len(refused):,} refused, {len(broken):,} broken")
 
 
-def _reasons(refusals: list[Refusal]) -> Table:
-    """One row a rule; those with the same reason together."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("where", overflow="fold")
-    table.add_column("what", overflow="fold")
-    table.add_column("do", overflow="fold")
-    for one in sorted(refusals, key=lambda refusal: (refusal.problem, refusal.file, refusal.line)):
+def _reasons(refusals: list[Refusal]) -> Iterator[str | Text]:
+    """Each problem with what to do, and below it where it is; what is most often comes first."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in refusals:
         place = f"{one.file}:{one.line}" if one.line else one.file
-        table.add_row(plain(place), plain(one.problem), plain(one.remedy))
-    return table
+        places.setdefault((one.problem, one.remedy), []).append(place)
+    for (problem, remedy), those in sorted(places.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        yield Text.assemble((plain(problem), "yellow"), f" ({len(those)}): {plain(remedy)}")
+        yield from (f"  {plain(place)}" for place in sorted(those))

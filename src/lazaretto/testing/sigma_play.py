@@ -25,7 +25,8 @@ def rule(
 ) -> str:
     """A rule of one detection, written as YAML with its condition."""
     logsource = source or f"{{category: {category}, product: {product}}}"
-    return f"title: A rule\nlogsource: {logsource}\n{more}\ndetection:\n{textwrap.indent(textwrap.dedent(detection), '  ')}"
+    indented = textwrap.indent(textwrap.dedent(detection), "  ")
+    return f"title: A rule\nlogsource: {logsource}\n{more}\ndetection:\n{indented}"
 
 
 def found(text: str, *events: dict[str, Any], platform: str = "windows", **trace: Any) -> list[Evidence]:

@@ -47,7 +47,11 @@ def one(item: str) -> str:
         ("CommandLine|utf16le|base64offset|contains: something", [ENCODED], ["something"]),
         ("CommandLine|utf16be|base64|contains: ab", [base64.b64encode("ab".encode("utf-16-be")).decode()], ["ab"]),
         ("CommandLine|utf16|base64|contains: ab", [base64.b64encode("ab".encode("utf-16")).decode()], ["ab"]),
-        ("CommandLine|contains|windash: ' -foo '", [" a -foo b", " a /FOO b", " a \u2013foo b", " a \u2015foo b"], [" a foo b"]),
+        (
+            "CommandLine|contains|windash: ' -foo '",
+            [" a -foo b", " a /FOO b", " a \u2013foo b", " a \u2015foo b"],
+            [" a foo b"],
+        ),
         ("CommandLine|windash|contains: '-param-name'", ["x /param-name"], ["x /param/name"]),
         ("CommandLine|windash|contains|all: [' -a ', ' -b ']", ["x /a -b y"], ["x /a y"]),
         ("CommandLine|neq: foo", ["bar"], ["foo", "FOO"]),

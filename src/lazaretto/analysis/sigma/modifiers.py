@@ -174,6 +174,8 @@ def _texts(key: str, words: tuple[str, ...], value: Any) -> Iterator[AnyTest]:
 def _changed(key: str, word: str, value: Encoded) -> Iterator[Encoded]:
     """What one modifier makes of a value."""
     if word in _ENCODINGS:
+        if isinstance(value, bytes):
+            raise Unusable(f"{key}: modifier {word!r} after another encoding", "encode the text once", broken=True)
         yield _plain(key, word, value).decode("utf-8").encode(_ENCODINGS[word])
     elif word == "base64":
         yield (base64.b64encode(_plain(key, word, value)).decode(),)

@@ -69,6 +69,8 @@ def _read_document(file: str, document: Any) -> Rule | Correlation | Refusal:
 
 
 def _rule(file: str, document: Mapping[str, Any]) -> Rule | Correlation:
+    if not {"title", "logsource", "detection", "correlation", "action", "filter"} & set(document):
+        raise Unusable("is not a Sigma rule", "take the file out of the folder", broken=True)
     if "action" in document:
         raise Unusable(
             f"rule collection (action: {document['action']})", "write each rule out, as specification 2 asks"

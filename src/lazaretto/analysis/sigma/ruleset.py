@@ -31,7 +31,7 @@ class _TooMuch(Exception):
 
 @dataclass
 class _Work:
-    left: int = MOST_WORK
+    left: int
 
     def spend(self, amount: int) -> None:
         self.left -= amount
@@ -73,7 +73,7 @@ class Sigma:
         hits: dict[int, _Hits] = {}
         unfinished: tuple[str, ...] = ()
         try:
-            self._look(machine, hits, _Work())
+            self._look(machine, hits, _Work(MOST_WORK))
         except _TooMuch:
             unfinished = (self.name,)
         found = [*self._matches(hits), *self._correlated(hits)]
