@@ -42,7 +42,7 @@ def test_a_changed_text_is_read_anew(folder: Path, tmp_path: Path) -> None:
     (folder / "a.yml").write_text(FINE.replace("CommandLine: x", "CommandLine: y"))
     again = load(folder, cache=tmp_path / "cache")
     assert again.version != first.version
-    assert again.rules[0].gate == (("CommandLine", "y"),)
+    assert again.rules[0].gates == ((("CommandLine", "y"),),)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93\xc0\xc0\xc0", b"nonsense" * 100])

@@ -87,6 +87,21 @@ def gate(node: AnyNode, known: frozenset[str]) -> Gate | None:
     return max((one for one in found if one is not None), key=_selective, default=None)
 
 
+def gates(node: AnyNode, known: frozenset[str]) -> tuple[Gate, ...]:
+    """The two most selective gates of a condition, of which every matching event has both."""
+    found = [one for part in _needed_parts(node) if (one := gate(part, known)) is not None]
+    return tuple(sorted(dict.fromkeys(found), key=_selective, reverse=True)[:2])
+
+
+def _needed_parts(node: AnyNode) -> Iterator[AnyNode]:
+    """What must all be true for the condition to be."""
+    if isinstance(node, And):
+        for part in node.parts:
+            yield from _needed_parts(part)
+    else:
+        yield node
+
+
 def _selective(found: Gate) -> tuple[int, int]:
     """How rarely an event will have one of these: the shorter the text, the more often; then, the fewer the better."""
     return min((len(text) for _, text in found), default=1 << 30), -len(found)

@@ -1,6 +1,6 @@
 """Which rules are worth asking for a record: found by the texts that each needs, not by asking them all.
 
-Every rule has a gate (`model.Gate`). The index of a field knows the texts of all gates by a group of three characters
+Most rules have gates (`model.Gate`). The index of a field knows the texts of all gates by a group of three characters
 that few of them have; a value's own groups of three say which texts may be in it. What was found for a value is kept,
 since a sample does most things many times.
 """
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from lazaretto.analysis.sigma.channels import Record
-from lazaretto.analysis.sigma.model import Rule
+from lazaretto.analysis.sigma.model import Gate, Rule
 
 _GROUP = 3
 _MOST_KEPT = 50_000
@@ -24,19 +24,36 @@ class Index:
     """Of the rules of one channel and system; a rule is known by its place in the list."""
 
     def __init__(self, rules: Iterable[tuple[int, Rule]]) -> None:
-        needles: dict[str, dict[str, list[int]]] = {}
-        ungated = []
-        for place, rule in rules:
-            if rule.gate is None:
-                ungated.append(place)
-            for field, text in rule.gate or ():
-                needles.setdefault(field, {}).setdefault(text, []).append(place)
-        self._ungated = tuple(ungated)
-        self._fields = {field: _Field(texts) for field, texts in needles.items()}
+        known = list(rules)
+        self._ungated = frozenset(place for place, rule in known if not rule.gates)
+        self._first = _Gates((place, rule.gates[0]) for place, rule in known if rule.gates)
+        self._second = _Gates((place, rule.gates[1]) for place, rule in known if len(rule.gates) > 1)
 
     def candidates(self, record: Record, spend: Spend) -> set[int]:
         """Places of the rules that may match."""
-        found = set(self._ungated)
+        found = self._first.open(record, spend)
+        again = found & self._second.places
+        if again:
+            found -= again - self._second.open(record, spend)
+        return found | self._ungated
+
+
+class _Gates:
+    """One gate of each of many rules."""
+
+    def __init__(self, gates: Iterable[tuple[int, Gate]]) -> None:
+        needles: dict[str, dict[str, list[int]]] = {}
+        places = set()
+        for place, gate in gates:
+            places.add(place)
+            for field, text in gate:
+                needles.setdefault(field, {}).setdefault(text, []).append(place)
+        self.places = frozenset(places)
+        self._fields = {field: _Field(texts) for field, texts in needles.items()}
+
+    def open(self, record: Record, spend: Spend) -> set[int]:
+        """Places of the rules whose gate the record passes."""
+        found: set[int] = set()
         for name, field in self._fields.items():
             for value in record.value(name) or ():
                 found.update(field.rules(value, spend))

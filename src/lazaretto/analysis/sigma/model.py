@@ -123,7 +123,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="rul
     systems: tuple[str, ...]
     channels: tuple[str, ...]
     condition: AnyNode
-    gate: Gate | None = None  # None: any event may match
+    gates: tuple[Gate, ...] = ()  # at most two, each of them needed; without any, every event may match
     unknown: tuple[str, ...] = ()  # fields of it that no account has: what depends on them is not seen
     fields: tuple[str, ...] = ()  # that it compares, of those that accounts have
     keywords: bool = False  # whether it looks for texts in the whole event

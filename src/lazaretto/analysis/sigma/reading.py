@@ -107,7 +107,7 @@ def _fitted(about: About, systems: tuple[str, ...], channels: tuple[str, ...], c
         systems=tuple(name for name in systems if any(name in CHANNELS[one].systems for one in fitting)),
         channels=fitting,
         condition=condition,
-        gate=analysis.gate(condition, known),
+        gates=analysis.gates(condition, known),
         unknown=tuple(sorted(name for name in tested if name not in known)),
         fields=tuple(sorted({*tested, *analysis.referred(condition)} & known)),
         keywords=any(not item.field for item in analysis.items(condition)),
