@@ -69,6 +69,54 @@ def test_value_count() -> None:
     assert titles(correlation, *different) == ["Many of them"]
 
 
+THREE = "---\n".join(
+    rule(f"s: {{CommandLine|contains: {word}}}\ncondition: s\n", more=f"name: {word}") for word in ("aa", "bb", "cc")
+)
+
+
+def temporal(kind: str, more: str = "") -> str:
+    rules_of_it = "[aa, bb, cc]"
+    return f"title: All\ncorrelation:\n  type: {kind}\n  rules: {rules_of_it}\n  timespan: 10s\n  {more}\n"
+
+
+def lines(*words: str, apart: float = 1.0) -> list[dict[str, Any]]:
+    return [{**START, "process": 2 + n, "at": 1 + n * apart, "command_line": word} for n, word in enumerate(words)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "events", "expected"),
+    [
+        ("temporal", lines("aa", "bb", "cc"), True),
+        ("temporal", lines("cc", "aa", "aa", "bb"), True),
+        ("temporal", lines("aa", "bb", "bb"), False),
+        ("temporal", lines("aa", "bb", "cc", apart=6), False),
+        ("temporal", lines("aa", "bb", "cc", "aa", apart=4), True),
+        ("temporal_ordered", lines("aa", "bb", "cc"), True),
+        ("temporal_ordered", lines("cc", "bb", "aa"), False),
+        ("temporal_ordered", lines("aa", "cc", "bb", "aa", "cc"), True),
+        ("temporal_ordered", lines("aa", "bb", "cc", apart=6), False),
+        ("temporal_ordered", lines("aa", "x", "x", "aa", "bb", "cc", apart=4), True),
+        ("temporal_ordered", lines("aa bb cc"), False),
+        ("temporal_ordered", lines("aa bb cc", "aa bb cc", "aa bb cc"), True),
+    ],
+)
+def test_all_within_a_time(kind: str, events: list[dict[str, Any]], expected: bool) -> None:
+    assert (titles(temporal(kind), *events, base=THREE) == ["All"]) is expected
+
+
+def test_so_many_within_a_time() -> None:
+    two = temporal("temporal", "condition: {gte: 2}")
+    assert titles(two, *lines("aa", "cc"), base=THREE) == ["All"]
+    assert titles(two, *lines("aa", "aa"), base=THREE) == []
+
+
+def test_within_a_time_and_a_group() -> None:
+    grouped = temporal("temporal", "group-by: [CurrentDirectory]")
+    here = [{**one, "working_directory": "C:\\a"} for one in lines("aa", "bb", "cc")]
+    assert titles(grouped, *here, base=THREE) == ["All"]
+    assert titles(grouped, *here[:2], {**here[2], "working_directory": "C:\\b"}, base=THREE) == []
+
+
 def test_a_counted_rule_speaks_only_if_asked_to() -> None:
     assert titles(counted("{gte: 9}"), *starts(2)) == []
     assert titles(counted("{gte: 9}", more="generate: true"), *starts(2)) == ["A rule"]
@@ -93,7 +141,8 @@ def test_all_counted_events_are_shown() -> None:
 @pytest.mark.parametrize(
     ("correlation", "problem"),
     [
-        (counted("{gte: 3}", kind="temporal"), "correlation type 'temporal'"),
+        (counted("{gte: 3}", kind="near"), "correlation type 'near'"),
+        (counted("{gte: 3}", kind="temporal_ordered"), "condition of a temporal_ordered"),
         (counted("{gte: 3}", kind="value_count"), "value_count without a field"),
         (counted("{gte: 3}", more="group-by: [LogonGuid]"), "correlation by field LogonGuid"),
         (counted("{gte: 3}", timespan="soon"), "timespan 'soon'"),

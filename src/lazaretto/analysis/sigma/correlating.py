@@ -1,14 +1,20 @@
-"""Correlations: counting the events of rules within a time (specification 2, `event_count` and `value_count`)."""
+"""Correlations (specification 2): events of rules counted within a time, or all there within a time.
+
+Each takes time that grows with the number of events and no faster.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from lazaretto.analysis.sigma.channels import MACHINE_NAMES, Record, known_fields
 from lazaretto.analysis.sigma.model import Correlation, Refusal, Rule
 
 Group = tuple[str, ...]
+Hit = tuple[str, Record]
+"""What of an event is counted, and the event."""
 _FITS = {
     "gt": lambda a, b: a > b,
     "gte": lambda a, b: a >= b,
@@ -65,26 +71,62 @@ def base_rules(correlations: Iterable[Correlation]) -> tuple[frozenset[str], fro
 
 def found(correlation: Correlation, hits: Iterable[tuple[Rule, Record]]) -> tuple[Record, ...]:
     """The records of the first group and time in which the condition holds; none if it never does."""
-    groups: dict[Group, list[tuple[str, Record]]] = {}
+    groups: dict[Group, list[Hit]] = {}
     for rule, record in sorted(hits, key=lambda hit: hit[1].event.id):
         group = _values(correlation, correlation.group_by, rule, record)
-        counted = _values(correlation, (correlation.field,), rule, record) if correlation.field else ("",)
+        counted = _counted(correlation, rule, record)
         if group is not None and counted is not None:
-            groups.setdefault(group, []).append((counted[0], record))
+            groups.setdefault(group, []).append((counted, record))
+    look = {"temporal": _together, "temporal_ordered": _in_order}.get(correlation.type, _windows)
     for hits_of_group in groups.values():
-        for window in _windows(correlation, hits_of_group):
+        for window in look(correlation, hits_of_group):
             return window
     return ()
 
 
-def _windows(correlation: Correlation, hits: Sequence[tuple[str, Record]]) -> Iterator[tuple[Record, ...]]:
+def _counted(correlation: Correlation, rule: Rule, record: Record) -> str | None:
+    """What of the record is counted: the value of the field, or which of the rules it is."""
+    if correlation.type.startswith("temporal"):
+        return rule.about.id if rule.about.id in correlation.rules else rule.about.name
+    if not correlation.field:
+        return ""
+    values = _values(correlation, (correlation.field,), rule, record)
+    return values[0] if values else None
+
+
+def _together(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[tuple[Record, ...]]:
+    """The latest event of each rule, where all of them (or so many as are asked for) are close enough."""
+    latest: dict[str, Record] = {}
+    for name, record in hits:
+        latest[name] = record
+        near = [one for one in latest.values() if record.event.time - one.event.time <= correlation.timespan]
+        if _holds(correlation, len(near)) if correlation.bounds else len(near) == len(set(correlation.rules)):
+            yield tuple(sorted(near, key=lambda one: one.event.id))
+
+
+def _in_order(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[tuple[Record, ...]]:
+    """For each rule the chain of events, one of each rule up to it, that began last: a later beginning is as good."""
+    chains: list[tuple[Record, ...]] = [()] * len(correlation.rules)
+    for _, same in groupby(hits, key=lambda hit: hit[1].event.id):
+        of_one = dict(same)
+        record = next(iter(of_one.values()))
+        for place in reversed(range(len(chains))):  # backwards: an event is one link of a chain
+            before = chains[place - 1] if place else ()
+            if correlation.rules[place] in of_one and len(before) == place:
+                chains[place] = (*before, record)
+        last = chains[-1]
+        if last and last[-1] is record and record.event.time - last[0].event.time <= correlation.timespan:
+            yield last
+
+
+def _windows(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[tuple[Record, ...]]:
     """Stretches of at most the timespan, each ending in one of the events, in which the condition holds.
 
     A condition that asks for few events (lt, lte, eq) is one about a whole stretch: it is looked at when the next event
     is too late to belong to it.
     """
     upper = any(name in {"lt", "lte", "eq"} for name, _ in correlation.bounds)
-    window: deque[tuple[str, Record]] = deque()
+    window: deque[Hit] = deque()
     counts: Counter[str] = Counter()
     for place, (value, record) in enumerate(hits):
         while window and record.event.time - window[0][1].event.time > correlation.timespan:

@@ -130,10 +130,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="rul
 
 
 class Correlation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="correlation"):
-    """So many events, or different values of a field, of the named rules within a time (ns), in each group."""
+    """So many events, or different values of a field, of the named rules within a time (ns), in each group; or events
+    of all of them (`bounds`: of so many of them), in any or in their order."""
 
     about: About
-    type: str  # event_count, value_count
+    type: str  # event_count, value_count, temporal, temporal_ordered
     rules: tuple[str, ...]  # ids or names
     group_by: tuple[str, ...]
     timespan: int

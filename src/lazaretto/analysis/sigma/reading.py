@@ -31,6 +31,7 @@ _MOST_CHARACTERS = 1 << 20
 _DEEPEST = 20
 _TIMESPAN = re.compile(r"(\d{1,9})([smhd])")
 _UNITS = {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
+_CORRELATIONS = ("event_count", "value_count", "temporal", "temporal_ordered")
 _BOUNDS = ("gt", "gte", "lt", "lte", "eq")
 _NOT_USED = {"deprecated": "use the rule that replaces it", "unsupported": "leave it out, as its author says"}
 
@@ -262,12 +263,14 @@ def _keywords(name: str, words: list[Any], *, every: bool) -> Item:
 def _correlation(about: About, document: Mapping[str, Any]) -> Correlation:
     given = _mapping(document, "correlation")
     kind = str(given.get("type") or "")
-    if kind not in {"event_count", "value_count"}:
-        raise Unusable(f"correlation type {kind!r}", "event_count and value_count are counted here")
+    if kind not in _CORRELATIONS:
+        raise Unusable(f"correlation type {kind!r}", f"use one of {', '.join(_CORRELATIONS)}")
     unknown = set(given) - {"type", "rules", "group-by", "timespan", "condition", "aliases", "generate", LINE}
     if unknown:
         raise Unusable(f"correlation key {min(map(str, unknown))!r}", "write it as specification 2 does", broken=True)
-    bounds, field = _bounds(given)
+    if kind == "temporal_ordered" and "condition" in given:
+        raise Unusable("condition of a temporal_ordered correlation", "leave it out: all of its rules are asked for")
+    bounds, field = _bounds(given) if kind.endswith("_count") or "condition" in given else ((), "")
     if kind == "value_count" and not field:
         raise Unusable("value_count without a field in its condition", "name the field to count", broken=True)
     return Correlation(
