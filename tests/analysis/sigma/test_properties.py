@@ -7,6 +7,7 @@ import base64
 import re
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,10 +17,13 @@ from sigma.rule import SigmaRule
 from sigma.types import SigmaExpansion, SigmaRegularExpression, SigmaString, SpecialChars
 
 from lazaretto.analysis.behaviours.rehearse import trace_of
-from lazaretto.analysis.sigma import analysis, modifiers, wildcards
+from lazaretto.analysis.behaviours.view import SampleFacts
+from lazaretto.analysis.sigma import analysis, matchers, modifiers, ruleset, wildcards
 from lazaretto.analysis.sigma.loading import compiled
+from lazaretto.analysis.sigma.machine import Machine
 from lazaretto.analysis.sigma.model import ANY_ONE, ANY_RUN, Refusal, Text, Unusable
 from lazaretto.analysis.sigma.ruleset import Sigma
+from lazaretto.testing import sigma as made
 
 patterns = st.text(alphabet="ab\\*?.", max_size=14)
 values = st.text(alphabet="ab\\*?.", max_size=20)
@@ -198,6 +202,22 @@ def test_pysigma_agrees(items: tuple[str, str, str], condition: str, image: str,
         "ParentImage": "C:\\Users\\Anna\\Downloads\\sample.exe",
     }
     assert bool(sigma.match(trace, sample).evidence) is theirs(parsed.parsed, event)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_index_finds_what_asking_every_rule_finds(seed: int) -> None:
+    maker = made._Maker(seed)
+    texts = [(f"{n}.yml", yaml.safe_dump(made.rule(maker, n)).encode()) for n in range(400)]
+    sigma = Sigma(compiled(texts), "")
+    trace = made.account(300, seed + 100)
+    asked = set()
+    records = list(ruleset._records(Machine(trace, SampleFacts())))
+    for one in sigma.rules:
+        holds = matchers.condition(one.condition)
+        if any(record.channel.name in one.channels and holds(record) is True for record in records):
+            asked.add(f"sigma:{one.about.id}")
+    assert {evidence.id for evidence in sigma.match(trace).evidence} == asked
+    assert asked
 
 
 def test_pysigma_has_no_modifier_that_is_not_known_here() -> None:

@@ -28,7 +28,7 @@ Getter = Callable[[Machine, Any, str], Value]
 Wanted = Callable[[Any], bool]
 
 # Fields of which an account has only a part: what is not found in them may still have been there.
-OPEN = frozenset({"Hashes", "Hash", "sha256", "TaskContent", ""})
+OPEN = frozenset({"Hashes", "sha256", "TaskContent"})
 # There is one machine in an account: these are the same in all of its events.
 MACHINE_NAMES = frozenset({"Computer", "ComputerName", "Hostname", "HostName", "host", "WorkstationName", "hostname"})
 

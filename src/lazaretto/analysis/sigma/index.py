@@ -14,7 +14,7 @@ from lazaretto.analysis.sigma.channels import Record
 from lazaretto.analysis.sigma.model import Gate, Rule
 
 _GROUP = 3
-_MOST_KEPT = 50_000
+_MOST_KEPT = 8_000_000  # characters of values whose outcome is kept, of one field
 
 Spend = Callable[[int], None]
 """Is told of work, in characters looked at."""
@@ -70,13 +70,16 @@ class _Field:
             if len(text) >= _GROUP:
                 self._by_group.setdefault(min(_groups(text), key=lambda one: (counted[one], one)), []).append(text)
         self._known: dict[str, tuple[int, ...]] = {}
+        self._kept = 0
 
     def rules(self, value: str, spend: Spend) -> tuple[int, ...]:
+        spend(len(value) + 1)  # known or not: what an account costs does not depend on those before it
         known = self._known.get(value)
         if known is None:
-            spend(len(value) + 1)
-            if len(self._known) >= _MOST_KEPT:
+            self._kept += len(value) + 1
+            if self._kept > _MOST_KEPT:
                 self._known.clear()
+                self._kept = len(value) + 1
             known = self._known[value] = self._look(value.lower())
         return known
 

@@ -19,7 +19,7 @@ from lazaretto.analysis.sigma.model import Correlation, Rule, RuleSet
 from lazaretto.domain.evidence import MAX_EVENTS, sort_evidence
 from lazaretto.domain.trace import Trace
 
-MOST_WORK = 60_000_000  # characters looked at; a rule that is asked counts as _ASKED of them
+MOST_WORK = 30_000_000  # characters looked at; a rule that is asked counts as _ASKED of them
 _ASKED = 40
 _MOST_HITS = 20_000  # of one rule that a correlation counts
 _MOST_SAME = 20_000  # different records of one channel of which the outcome is kept
