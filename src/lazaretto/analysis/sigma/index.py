@@ -15,6 +15,7 @@ from lazaretto.analysis.sigma.model import Gate, Rule
 
 _GROUP = 3
 _MOST_KEPT = 8_000_000  # characters of values whose outcome is kept, of one field
+_TRIED, _SEARCHED = 4, 64  # a text that is looked for costs so many characters, and one more for so many of the value
 
 Spend = Callable[[int], None]
 """Is told of work, in characters looked at."""
@@ -69,11 +70,11 @@ class _Field:
         for text in needles:
             if len(text) >= _GROUP:
                 self._by_group.setdefault(min(_groups(text), key=lambda one: (counted[one], one)), []).append(text)
-        self._known: dict[str, tuple[int, ...]] = {}
+        self._known: dict[str, tuple[tuple[int, ...], int]] = {}
         self._kept = 0
 
     def rules(self, value: str, spend: Spend) -> tuple[int, ...]:
-        spend(len(value) + 1)  # known or not: what an account costs does not depend on those before it
+        """Places of the rules that need a text which the value has."""
         known = self._known.get(value)
         if known is None:
             self._kept += len(value) + 1
@@ -81,13 +82,17 @@ class _Field:
                 self._known.clear()
                 self._kept = len(value) + 1
             known = self._known[value] = self._look(value.lower())
-        return known
+        places, work = known
+        spend(work)  # known or not: what an account costs does not depend on those before it
+        return places
 
-    def _look(self, text: str) -> tuple[int, ...]:
-        possible = [needle for needle in self._short if needle in text]
+    def _look(self, text: str) -> tuple[tuple[int, ...], int]:
+        """The places, and how much work that was."""
+        likely = list(self._short)
         for group in self._by_group.keys() & _groups(text):
-            possible += [needle for needle in self._by_group[group] if needle in text]
-        return tuple({place for needle in possible for place in self._needles[needle]})
+            likely += self._by_group[group]
+        found = {place for needle in likely if needle in text for place in self._needles[needle]}
+        return tuple(found), len(text) + 1 + len(likely) * (_TRIED + len(text) // _SEARCHED)
 
 
 def _groups(text: str) -> set[str]:

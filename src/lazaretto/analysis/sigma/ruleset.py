@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lazaretto.analysis.behaviours.catalogue import Findings
 from lazaretto.analysis.behaviours.view import SampleFacts
-from lazaretto.analysis.sigma import correlating, matchers, meaning
+from lazaretto.analysis.sigma import analysis, correlating, matchers, meaning
 from lazaretto.analysis.sigma.channels import CHANNELS, Record
 from lazaretto.analysis.sigma.index import Index
 from lazaretto.analysis.sigma.machine import Machine, Value
@@ -19,8 +19,8 @@ from lazaretto.analysis.sigma.model import Correlation, Rule, RuleSet
 from lazaretto.domain.evidence import MAX_EVENTS, sort_evidence
 from lazaretto.domain.trace import Trace
 
-MOST_WORK = 30_000_000  # characters looked at; a rule that is asked counts as _ASKED of them
-_ASKED = 40
+MOST_WORK = 60_000_000  # characters looked at, about 0.1 microseconds each
+_ASKED, _TESTED, _SEARCHED = 30, 2, 64  # what asking a rule costs, each of its tests, and how far a test gets for one
 _MOST_HITS = 20_000  # of one rule that a correlation counts
 _MOST_SAME = 20_000  # different records of one channel of which the outcome is kept
 
@@ -64,7 +64,7 @@ class Sigma:
         self.correlations = rules.correlations
         self._counted, self._silent = correlating.base_rules(rules.correlations)
         self._indexes: dict[tuple[str, str], Index] = {}
-        self._conditions: dict[int, matchers.Condition] = {}
+        self._conditions: dict[int, tuple[matchers.Condition, int]] = {}
         self._fields: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def match(self, trace: Trace, sample: SampleFacts | None = None) -> Findings:
@@ -90,21 +90,23 @@ class Sigma:
             kept = seen.setdefault(place, {})
             known = kept.get(key)
             if known is None:
-                known = self._ask(index, record, hits, work)
+                length = sum(len(text) for value in key for text in value or ())
+                known = self._ask(index, record, length, hits, work)
                 if len(kept) < _MOST_SAME:
                     kept[key] = known
             for number in known:
                 self._note(number, record, hits)
 
-    def _ask(self, index: Index, record: Record, hits: dict[int, _Hits], work: _Work) -> tuple[int, ...]:
-        """The rules that match the record; those that have enough already are not asked."""
+    def _ask(self, index: Index, record: Record, length: int, hits: dict[int, _Hits], work: _Work) -> tuple[int, ...]:
+        """The rules that match the record, whose values are so long; those that have enough already are not asked."""
         found = []
         for number in sorted(index.candidates(record, work.spend)):
             known = hits.get(number)
             if known is not None and known.full:
                 continue
-            work.spend(_ASKED)
-            if self._condition(number)(record) is True:
+            holds, tests = self._condition(number)
+            work.spend(_ASKED + tests * (_TESTED + length // _SEARCHED))
+            if holds(record) is True:
                 found.append(number)
         return tuple(found)
 
@@ -133,10 +135,13 @@ class Sigma:
                 self._indexes[place] = Index(rules)
         return self._indexes.get(place)
 
-    def _condition(self, number: int) -> matchers.Condition:
+    def _condition(self, number: int) -> tuple[matchers.Condition, int]:
+        """A rule as a function, and how many tests it has."""
         known = self._conditions.get(number)
         if known is None:
-            known = self._conditions[number] = matchers.condition(self.rules[number].condition)
+            node = self.rules[number].condition
+            tests = sum(len(item.tests) for item in analysis.items(node))
+            known = self._conditions[number] = matchers.condition(node), tests
         return known
 
     def _matches(self, hits: dict[int, _Hits]) -> Iterator[meaning.Match]:
