@@ -90,7 +90,9 @@ class _Outcome:
 class Batch:
     """One run over many files."""
 
-    def __init__(self, terminal: Terminal, kept: Path | None, jobs: int, *, again: bool, sigma: Path | None = None) -> None:
+    def __init__(
+        self, terminal: Terminal, kept: Path | None, jobs: int, *, again: bool, sigma: Path | None = None
+    ) -> None:
         self._terminal = terminal
         self._kept = kept
         self._jobs = jobs or default_jobs()
@@ -130,7 +132,10 @@ class Batch:
     def _work(self, paths: Sequence[Path], before: int, folder: Path, journal: Journal) -> list[Line]:
         """The workers are daemons: after Ctrl-C nobody waits for a sample, and machines die with their process."""
         lines: list[Line] = []
-        with open_tools(len(paths), None, self._sigma, self._terminal) as tools, progress.shown(self._terminal) as listener:
+        with (
+            open_tools(len(paths), None, self._sigma, self._terminal) as tools,
+            progress.shown(self._terminal) as listener,
+        ):
             work = _Work(paths, folder, tools)
             told = _Told(listener, before, before + len(paths))
             try:

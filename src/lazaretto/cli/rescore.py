@@ -29,6 +29,7 @@ BEFORE = "report-before.json"
 def rescore(
     *reports: Path,
     write: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    sigma: Annotated[Path | None, Parameter(env_var="LAZARETTO_SIGMA", show_default=False)] = None,
     common: Common = DEFAULT,
 ) -> int:
     """Judge stored reports anew with today's rules: old and new verdict, and what made the difference.
@@ -43,14 +44,17 @@ def rescore(
     write
         Keep the new report: report.json, the page and the indicators are made anew. The old report stays beside it
         as report-before.json.
+    sigma
+        Folder of Sigma rules that are asked too of the account.
     """
     terminal = Terminal.of(common)
     folders = report_folders(reports)
-    from lazaretto.analysis.behaviours import default_folder, load  # noqa: PLC0415  help needs no analysis
     from lazaretto.analysis.findings import load_meanings  # noqa: PLC0415
     from lazaretto.analysis.rescore import rescore as judged_anew  # noqa: PLC0415
+    from lazaretto.analysis.rulefiles import default_folder  # noqa: PLC0415
+    from lazaretto.cli.rules import all_rules  # noqa: PLC0415
 
-    catalogue, meanings = load(default_folder()), load_meanings(default_folder())
+    catalogue, meanings = all_rules(sigma, terminal), load_meanings(default_folder())
     failed = changed = 0
     for folder in folders:
         try:

@@ -13,7 +13,7 @@ from rich.text import Text
 from lazaretto.cli.common import ARGUMENTS, DEFAULT, OPTIONS, Common
 from lazaretto.cli.errors import Exit, WrongUsage
 from lazaretto.cli.terminal import Terminal
-from lazaretto.cli.text import many, plain
+from lazaretto.domain.text import many, plain
 
 if TYPE_CHECKING:
     from lazaretto.analysis.behaviours import Catalogue

@@ -6,6 +6,7 @@ there is to do, so a run that would take too long ends, says so, and the file is
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -63,6 +64,7 @@ class Sigma:
         self.rules = rules.rules
         self.correlations = rules.correlations
         self._counted, self._silent = correlating.base_rules(rules.correlations)
+        self._lock = threading.Lock()  # over all that is made when it is first needed, below
         self._indexes: dict[tuple[str, str], Index] = {}
         self._conditions: dict[int, tuple[matchers.Condition, int]] = {}
         self._fields: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -72,10 +74,11 @@ class Sigma:
         machine = Machine(trace, sample or SampleFacts())
         hits: dict[int, _Hits] = {}
         unfinished: tuple[str, ...] = ()
-        try:
-            self._look(machine, hits, _Work(MOST_WORK))
-        except _TooMuch:
-            unfinished = (self.name,)
+        with self._lock:
+            try:
+                self._look(machine, hits, _Work(MOST_WORK))
+            except _TooMuch:
+                unfinished = (self.name,)
         found = [*self._matches(hits), *self._correlated(hits)]
         return Findings(evidence=sort_evidence(meaning.evidence(found)), unfinished=unfinished)
 
