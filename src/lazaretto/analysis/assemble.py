@@ -13,6 +13,7 @@ import msgspec
 from lazaretto.analysis import identify as identification
 from lazaretto.analysis import names
 from lazaretto.analysis.behaviours import Catalogue, SampleFacts
+from lazaretto.analysis.engine import PASSWORD
 from lazaretto.analysis.findings import Meanings
 from lazaretto.analysis.report import Inside, Report, Run
 from lazaretto.analysis.runs import Ran, run_problems
@@ -74,7 +75,9 @@ def assemble(
         lost_events=sum(one.detonation.trace.lost.total for one in runs.values() if one.detonation),
         looked=_looked(tree),
         facts=tuple(fact for node in tree.own() for fact in node.facts),
-        indicators=tuple(dict.fromkeys(found for node in tree.walk() for found in node.indicators)),
+        indicators=tuple(
+            dict.fromkeys(found for node in tree.walk() for found in node.indicators if found.kind != PASSWORD)
+        ),
         inside=tuple(_inside(judged) for judged in root.inside),
         parts=tuple(_part(node) for node in tree.own() if node.path),
         stages={

@@ -19,6 +19,8 @@ import msgspec
 
 from lazaretto.analysis.formats.types import FileType
 
+# The kind of an indicator that is no indicator: a word of a text, which may open an archive beside it.
+PASSWORD = "password"  # noqa: S105
 MAX_DETAIL = 400  # characters of a finding's detail, a fact's text, a member's name
 
 

@@ -21,6 +21,7 @@ from lazaretto.analysis.budget import Budget, Limits
 from lazaretto.analysis.cage.host import Cage, Outcome, sheet
 from lazaretto.analysis.discovery import all_engines
 from lazaretto.analysis.engine import (
+    PASSWORD,
     AnyOutput,
     Engine,
     Fact,
@@ -38,7 +39,6 @@ from lazaretto.analysis.tree import Looked, Node
 from lazaretto.domain.evidence import Evidence
 from lazaretto.domain.sample import hash_bytes
 
-PASSWORD = "password"  # noqa: S105  the kind of an indicator: a word of a text beside, which may open an archive
 MOST_PASSWORDS = 200
 MOST_FACTS, MOST_INDICATORS = 500, 2_000
 
@@ -116,21 +116,26 @@ class Examiner:
             kind = kind or _kind(identified)
             ran = self._engines_over(visit, fd, member.name, kind, words)
         outputs = [(engine, output) for engine, outcome in ran for output in outcome.outputs]
-        evidence = names.evidence_of_name(member.name, kind) if member.relation in {"", "member", "attachment"} else ()
+        members = [one for _, one in outputs if isinstance(one, Member)]
+        children, refused = self._children(visit, path, members, words)
+        evidence = (
+            names.evidence_of_name(_last(member.name), kind) if member.relation in {"", "member", "attachment"} else ()
+        )
         looked = tuple(_looked(engine, outcome) for engine, outcome in ran)
         whole = msgspec.structs.replace(bare, kind=kind)
         visit.keep(whole, member.data)
         return msgspec.structs.replace(
             whole,
             looked=looked if identified is None else (_looked(IDENTIFY, identified), *looked),
-            evidence=(*evidence, *self._evidence(ran, path)),
+            evidence=(*evidence, *self._evidence(ran, path), *self._left_alone(refused, path)),
             facts=_facts(outputs),
             indicators=_indicators(outputs),
             not_done=tuple(dict.fromkeys([
                 *(short(output.reason) for _, output in outputs if isinstance(output, Shortfall)),
                 *(f"{engine.name} {outcome.failed}" for engine, outcome in ran if outcome.failed and engine.essential),
+                *(f"not everything inside was looked at: {finding.detail}" for finding in refused),
             ])),
-            children=self._children(visit, path, [one for _, one in outputs if isinstance(one, Member)], words),
+            children=children,
         )  # fmt: skip
 
     def _engines_over(
@@ -139,7 +144,9 @@ class Examiner:
         """All that want to look at it, side by side; in their order, so that the tree is always the same."""
         wanted = [engine for engine in self.engines if engine.wants(kind)]
         budget = visit.whole.budget
-        common = {"passwords": [*words, *self._passwords][:MOST_PASSWORDS], "room": budget.left}
+        # those of the policy first: they are few, and a text may bring as many as it likes
+        passwords = list(dict.fromkeys([*self._passwords, *words]))[:MOST_PASSWORDS]
+        common = {"passwords": passwords, "words": words, "room": budget.left}
 
         def run(engine: Engine) -> Outcome:
             options = {**common, **self._options.get(engine.name, {})}
@@ -149,18 +156,29 @@ class Examiner:
 
     def _children(
         self, visit: _Visit, path: tuple[str, ...], members: Iterable[Member], words: tuple[str, ...]
-    ) -> tuple[Node, ...]:
-        """Texts first: they may say the password of what lies beside them. The tree has the order of the file."""
+    ) -> tuple[tuple[Node, ...], tuple[Finding, ...]]:
+        """The files inside, and which bounds some of them went beyond.
+
+        Texts first: they may say the password of what lies beside them. The tree has the order of the file.
+        """
+        budget, beyond = visit.whole.budget, dict[Finding, None]()
         numbered = list(enumerate(_renamed(members)))
         nodes: dict[int, Node] = {}
         for number, member in sorted(numbered, key=lambda pair: (not _may_tell(pair[1]), pair[0])):
             inside = (*path, member.name)
-            refused = "" if member.closed else visit.whole.budget.spend(len(member.data), len(inside))
+            refused = "" if member.closed else budget.spend(len(member.data), len(inside))
             if refused:
+                deep = len(inside) > budget.limits.depth
+                beyond.setdefault(Finding(id="archive-too-deep" if deep else "archive-too-much", detail=refused))
                 member = msgspec.structs.replace(member, data=b"", closed=refused)  # noqa: PLW2901
             nodes[number] = self._node(visit, member, inside, None, words)
             words = tuple(dict.fromkeys([*words, *_words(nodes[number])]))[:MOST_PASSWORDS]
-        return tuple(nodes[number] for number, _ in numbered)
+        return tuple(nodes[number] for number, _ in numbered), tuple(beyond)
+
+    def _left_alone(self, refused: tuple[Finding, ...], path: tuple[str, ...]) -> tuple[Evidence, ...]:
+        where = "/".join(path)
+        found = self.meanings.evidence(refused, "budget")
+        return tuple(msgspec.structs.replace(one, where=where) for one in found)
 
     def _evidence(self, ran: Iterable[tuple[Engine, Outcome]], path: tuple[str, ...]) -> tuple[Evidence, ...]:
         found: list[Evidence] = []
@@ -208,6 +226,11 @@ def _renamed(members: Iterable[Member]) -> Iterable[Member]:
             number += 1
         seen.add(name)
         yield msgspec.structs.replace(member, name=name)
+
+
+def _last(name: str) -> str:
+    """A name without the folders before it."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
 
 
 def _may_tell(member: Member) -> bool:
