@@ -1,0 +1,1 @@
+"""Disks and discs, read without a kernel: containers (VHD, VMDK, ...), partitions, file systems."""

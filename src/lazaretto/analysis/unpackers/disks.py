@@ -1,0 +1,94 @@
+"""Disc and disk images: ISO, UDF, raw, VHD, VHDX, VMDK, QCOW2, with FAT, NTFS, ISO 9660 and UDF on them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lazaretto.analysis.engine import Engine, Fact, Output, Shortfall, Subject
+from lazaretto.analysis.unpackers._unpacking import MOST_MEMBERS, MOST_OUTPUT, Unpacking
+
+if TYPE_CHECKING:
+    from lazaretto.analysis.unpackers._disk.found import Found
+    from lazaretto.analysis.unpackers._disk.volume import Volume
+
+_NAME = "lazaretto.analysis.unpackers._disk"
+
+ENGINE = Engine(
+    name="unpack-disk",
+    version="1",
+    module="lazaretto.analysis.unpackers.disks",
+    wants=lambda kind: kind.name in {"iso", "vhd", "disk"},
+    sees="the files in images of discs and disks, hidden ones too",
+    loads=tuple(f"{_NAME}.{part}" for part in ("fat", "iso", "ntfs", "partitions", "udf", "virtual")),
+    seconds=30.0,
+    output=MOST_OUTPUT,
+    essential=True,
+)
+
+_PROGRAM = (b"MZ", b"\x7fELF", b"#!", b"#@~^")
+_ACTIVE = (".js", ".jse", ".vbs", ".vbe", ".wsf", ".hta", ".bat", ".cmd", ".ps1", ".lnk")
+
+
+def examine(subject: Subject) -> Iterator[Output]:
+    from lazaretto.analysis.unpackers._disk.partitions import partitions  # noqa: PLC0415  only in the cage
+    from lazaretto.analysis.unpackers._disk.virtual import NotReadable, opened  # noqa: PLC0415
+
+    unpacking = Unpacking(subject)
+    try:
+        disk = opened(subject.data)
+    except NotReadable as error:
+        yield from unpacking.damaged("(the disk)", str(error))
+        yield from unpacking.end()
+        return
+    known = []
+    for name, volume in partitions(disk):
+        told: set[tuple[str, int]] = set()
+        for system, found in _systems(volume):
+            known.append(f"{system} on {name or 'the whole'}")
+            yield from _files(found, f"{name}/" if name else "", unpacking, told)
+        if known and not name:
+            break  # a file system on the whole disk leaves no place for partitions
+    if known:
+        yield Fact(name="file systems", value=tuple(known))
+    else:
+        yield Shortfall(reason="no file system that is known here is on the image")
+    yield from unpacking.end()
+
+
+def _systems(volume: Volume) -> Iterator[tuple[str, Iterator[Found]]]:
+    """The file systems of a volume. A disc may have two, to be read by old and by new programs: each shows its own."""
+    from lazaretto.analysis.unpackers._disk import fat, iso, ntfs, udf  # noqa: PLC0415  only in the cage
+
+    for name, files in (("NTFS", ntfs.files), ("FAT", fat.files), ("ISO 9660", iso.files), ("UDF", udf.files)):
+        if (found := files(volume)) is not None:
+            yield name, found
+            if name in {"NTFS", "FAT"}:
+                return
+
+
+def _files(found: Iterator[Found], before: str, unpacking: Unpacking, told: set[tuple[str, int]]) -> Iterator[Output]:
+    """`told`: names and check sums of what another file system of the same disc has shown already."""
+    from lazaretto.analysis.unpackers._disk.found import Unreadable  # noqa: PLC0415  only in the cage
+
+    for number, one in enumerate(found):
+        if unpacking.full or number > 4 * MOST_MEMBERS:
+            return
+        if one.size > unpacking.left:
+            yield from unpacking.too_much(before + one.name, one.size)
+            return
+        try:
+            data = one.read()
+        except Unreadable as error:
+            yield from unpacking.damaged(before + one.name, str(error))
+            continue
+        if (same := (one.name.lower(), zlib.crc32(data))) in told:
+            continue
+        told.add(same)
+        if one.hidden and (data.startswith(_PROGRAM) or one.name.lower().endswith(_ACTIVE)):
+            yield from unpacking.once("image-hidden-program", one.name)
+        if len(data) < one.size:
+            yield from unpacking.damaged(before + one.name, "it lies beyond the end of the image", data)
+        else:
+            yield from unpacking.member(before + one.name, data)
