@@ -89,7 +89,7 @@ def _regions(data: bytes, at: int) -> dict[uuid.UUID, int]:
 
 
 def _guids(data: bytes, at: int, mark: bytes, *, first: int, count_at: int, place: str = "<Q") -> dict[uuid.UUID, int]:
-    """Where each thing of a table of things with ids is. `first`, `count_at`: where its entries and their number are."""
+    """Where each thing of a table of things with ids is. `first`, `count_at`: of its entries, of their number."""
     if not at or data[at : at + len(mark)] != mark:
         return {}
     (count,) = numbers("<H", data, at + count_at)

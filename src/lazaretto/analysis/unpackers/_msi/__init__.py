@@ -1,0 +1,1 @@
+"""Windows installer packages: a database in a compound file."""
