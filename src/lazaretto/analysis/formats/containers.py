@@ -10,7 +10,9 @@ import struct
 import uuid
 import zlib
 
-from lazaretto.analysis.formats.types import FileType, of
+from lazaretto.analysis.formats.disks import disk
+from lazaretto.analysis.formats.packages import packed_package, zipped_package
+from lazaretto.analysis.formats.types import TYPES, FileType, of
 
 _MAX_MEMBERS = 8192  # names read from a ZIP's directory
 _MAX_INFLATED = 1 << 18
@@ -28,6 +30,20 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MSCF\0\0\0\0", "cab"),
     (b"\x60\xea", "arj"),
     (b"\xed\xab\xee\xdb", "rpm"),
+    (b"\x89LZO\0\r\n\x1a\n", "lzop"),
+    (b"LZIP", "lzip"),
+    (b"xar!\0\x1c", "xar"),
+    (b"MSWIM\0\0\0", "wim"),
+    (b"WLPWM\0\0\0", "wim"),
+    (b"7kSt", "zpaq"),
+    (b"zPQ", "zpaq"),
+    (b"StuffIt", "stuffit"),
+    (b"SIT!", "stuffit"),
+    (b"WARC/", "warc"),
+    (b"(This file must be converted with BinHex", "binhex"),
+    (b"\x78\x9f\x3e\x22", "tnef"),
+    (b"!BDN", "pst"),
+    (b"sqsh", "squashfs"),
     (b"070701", "cpio"),
     (b"070702", "cpio"),
     (b"070707", "cpio"),
@@ -43,6 +59,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 
+_MAY_BE_TAR = {"gzip", "bzip2", "xz"}
+
+
 def container(data: bytes) -> FileType | None:
     """The type of an archive or a compound file, or None."""
     if data[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
@@ -53,20 +72,22 @@ def container(data: bytes) -> FileType | None:
         return of("deb") if data[8:21] == b"debian-binary" else of("ar")
     for magic, name in _MAGIC:
         if data.startswith(magic):
-            return of(name)
-    return _by_offset(data)
+            return (name in _MAY_BE_TAR and packed_package(data, name)) or of(name)
+    return _by_offset(data) or disk(data)
 
 
-def _by_offset(data: bytes) -> FileType | None:
+def _by_offset(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a format reads best)
     """Formats whose mark is not at the beginning."""
     if data[7:14] == b"**ACE**":
         return of("ace")
-    if data[2:5] == b"-lh" and data[6:7] == b"-":
+    if data[2:5] in {b"-lh", b"-lz"} and data[6:7] == b"-":
         return of("lha")
     if data[257:262] == b"ustar" or _old_tar(data):
         return of("tar")
     if any(data[sector * 2048 + 1 : sector * 2048 + 6] in {b"CD001", b"BEA01"} for sector in (16, 17, 18)):
         return of("iso")
+    if data[-512:-508] == b"koly" and data[-508:-504] == b"\0\0\0\4":
+        return of("dmg")
     if data[-512:-504] == b"conectix":
         return of("vhd")
     return None
@@ -103,14 +124,20 @@ def _zip(data: bytes) -> FileType:  # noqa: PLR0911 (one return a format reads b
         return of("apk", *traits)
     if any(name.endswith(".dist-info/WHEEL") for name in names):
         return of("wheel", *traits)
-    if "META-INF/MANIFEST.MF" in names and any(name.endswith(".class") for name in names):
+    first = {name for name, _ in members[:2]}
+    manifest = "META-INF/MANIFEST.MF" in names
+    if manifest and ("META-INF/MANIFEST.MF" in first or any(name.endswith(".class") for name in names)):
         return of("jar", *traits)
+    if any(name.startswith("Payload/") and name.endswith(".app/Info.plist") for name in names):
+        return of("ipa", *traits)
+    if (package := zipped_package(names)) in TYPES:
+        return of(package, *traits)
     if "manifest.json" in names and "META-INF/mozilla.rsa" in names:
         return of("browser-extension", *traits)
     return of("zip", *traits)
 
 
-def _ooxml(data: bytes, names: set[str], traits: list[str]) -> FileType:
+def _ooxml(data: bytes, names: set[str], traits: list[str]) -> FileType:  # noqa: PLR0911 (one return a format)
     if "AppxManifest.xml" in names:
         return of("appx", *traits)
     macros = any(name.rpartition("/")[2] == "vbaProject.bin" for name in names)
@@ -131,6 +158,10 @@ def _ooxml(data: bytes, names: set[str], traits: list[str]) -> FileType:
             # Excel 4 macro sheets need no VBA project.
             old_macros = any(name.startswith("xl/macrosheets/") for name in names)
             return of(macro if macros or old_macros or _macro_type(data) else plain, *traits)
+    if "FixedDocSeq.fdseq" in names or "FixedDocumentSequence.fdseq" in names:
+        return of("xps", *traits)
+    if any("/" not in name and name.endswith(".nuspec") for name in names):
+        return of("nuget", *traits)
     if any(name.startswith("visio/") for name in names):
         return of("visio", *traits)
     return of("ooxml-other", *traits)

@@ -22,6 +22,19 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"FWS", "swf"),
     (b"CWS", "swf"),
     (b"ZWS", "swf"),
+    (b"\0\1\0\0Standard Jet DB\0", "access"),
+    (b"\0\1\0\0Standard ACE DB\0", "access"),
+    (b"AT&TFORM", "djvu"),
+    (b"8BPS", "psd"),
+    (b"regf", "registry-hive"),
+    (b"ElfFile\0", "event-log"),
+    (b"\xd4\xc3\xb2\xa1", "capture"),
+    (b"\xa1\xb2\xc3\xd4", "capture"),
+    (b"\x0a\x0d\x0d\x0a", "capture"),
+    (b"MDMP", "dump"),
+    (b"PAGEDU", "dump"),
+    (b"FasdUAS ", "applescript"),
+    (b"d8:announce", "torrent"),
     (b"%!PS", "postscript"),
     (b"\xc5\xd0\xd3\xc6", "postscript"),
     (b"ID3", "audio-video"),
@@ -48,7 +61,7 @@ def marked(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a forma
     if data[:4] == b"RIFF" and data[8:12] in _RIFF:
         return of(_RIFF[data[8:12]])
     if data[4:8] == b"ftyp":
-        return of("audio-video")
+        return of("heic" if data[8:12] in {b"heic", b"heix", b"mif1", b"avif", b"heif"} else "audio-video")
     if data[:2] == b"BM" and data[6:10] == b"\0\0\0\0" and len(data) > 26:
         return of("bmp")
     if data[:1] in b"\xff" and data[1:2] in {b"\xfb", b"\xf3", b"\xf2"}:

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import struct
 
+from lazaretto.analysis.formats.installers import carried
 from lazaretto.analysis.formats.types import FileType, of
 
-_PE_MACHINES = {0x14C: "i386", 0x8664: "x86-64", 0x1C0: "arm", 0x1C4: "arm", 0xAA64: "aarch64", 0x200: "ia64"}
+_PE_MACHINES = {
+    0x14C: "i386", 0x8664: "x86-64", 0x1C0: "arm", 0x1C2: "arm", 0x1C4: "arm", 0xAA64: "aarch64", 0xA641: "aarch64",
+    0xA64E: "aarch64", 0x200: "ia64", 0x184: "alpha", 0x284: "alpha", 0x166: "mips", 0x169: "mips", 0x266: "mips",
+    0x1A2: "sh3", 0x1A6: "sh4", 0x1F0: "ppc", 0x1F1: "ppc", 0xEBC: "efi-bytecode", 0x5032: "riscv32", 0x5064: "riscv64",
+    0x6232: "loongarch32", 0x6264: "loongarch64",
+}  # fmt: skip
 _RUNNABLE_PE = {"i386", "x86-64"}
 
 # e_machine, and the name that qemu-user and Linux use for (little, big) endian.
@@ -19,18 +25,38 @@ _ELF_MACHINES: dict[int, tuple[str, str]] = {
     3: ("i386", "i386"),
     4: ("m68k", "m68k"),
     8: ("mipsel", "mips"),
+    10: ("mipsel", "mips"),
+    15: ("hppa", "hppa"),
+    18: ("sparc", "sparc32plus"),
     20: ("ppc", "ppc"),
     21: ("ppc64le", "ppc64"),
     22: ("s390x", "s390x"),
     40: ("arm", "armeb"),
     42: ("sh4", "sh4eb"),
     43: ("sparc64", "sparc64"),
+    50: ("ia64", "ia64"),
     62: ("x86-64", "x86-64"),
+    76: ("cris", "cris"),
+    83: ("avr", "avr"),
+    92: ("or1k", "or1k"),
+    93: ("arc", "arceb"),
+    94: ("xtensa", "xtensaeb"),
+    105: ("msp430", "msp430"),
+    113: ("nios2", "nios2"),
+    164: ("hexagon", "hexagon"),
     183: ("aarch64", "aarch64_be"),
+    189: ("microblazeel", "microblaze"),
+    191: ("tilegx", "tilegx"),
+    195: ("arc", "arceb"),
     243: ("riscv", "riscv"),
+    247: ("bpf", "bpf"),
+    252: ("csky", "csky"),
     258: ("loongarch64", "loongarch64"),
+    0x9026: ("alpha", "alpha"),
 }
 _NATIVE_ELF = {"i386", "x86-64"}
+_MACH_CPUS = {7: "i386", 12: "arm", 18: "ppc", 0x1000007: "x86-64", 0x100000C: "aarch64", 0x1000012: "ppc64"}
+_MACH_KINDS = {1: "object", 2: "program", 6: "library", 8: "bundle", 11: "kernel-extension"}
 _MACH_O = {b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe"}
 
 
@@ -41,7 +67,7 @@ def program(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a form
     if data[:4] == b"\x7fELF":
         return _elf(data)
     if data[:4] in _MACH_O:
-        return of("mach-o")
+        return _mach_o(data)
     if data[:4] == b"\xca\xfe\xba\xbe" and len(data) >= 8:
         # A fat Mach-O and a Java class have the same magic; a class has its version (45 and up) where the other counts.
         return of("mach-o", "universal") if _u32(data, 4, ">") < 20 else of("java-class")
@@ -49,7 +75,26 @@ def program(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a form
         return of("wasm")
     if data[:4] in {b"dex\n", b"cdex"}:
         return of("dex")
-    return None
+    return _coff(data)
+
+
+def _mach_o(data: bytes) -> FileType:
+    order = ">" if data[:1] == b"\xfe" else "<"
+    kind = _MACH_KINDS.get(_u32(data, 12, order), "")
+    machine = _MACH_CPUS.get(_u32(data, 4, order), "")
+    return of("mach-o", *((kind,) if kind else ()), machine=machine)
+
+
+def _coff(data: bytes) -> FileType | None:
+    """An object file of Windows. It has no mark, so everything in its header must be right."""
+    machine = _u16(data, 0)
+    if machine not in {0x14C, 0x8664, 0xAA64, 0x1C4} or len(data) < 60:
+        return None
+    sections, symbols, optional = _u16(data, 2), _u32(data, 8), _u16(data, 16)
+    first = data[20:28].rstrip(b"\0")
+    named = first[:1] in b"./_" and first.isascii() and len(first) > 1
+    right = 0 < sections < 4096 and not optional and symbols <= len(data) and 20 + 40 * sections <= len(data)
+    return of("coff-object", machine=_PE_MACHINES[machine]) if right and named else None
 
 
 def _dos(data: bytes) -> FileType:
@@ -79,6 +124,7 @@ def _pe(data: bytes, offset: int) -> FileType:
     managed = _u32(data, directories - 4) > 14 and _u32(data, directories + 14 * 8) != 0
     if library:
         traits.append("library")
+    traits += carried(data, offset)
     if managed:
         return of("pe-dotnet", *traits, machine=machine)
     if machine not in _RUNNABLE_PE:

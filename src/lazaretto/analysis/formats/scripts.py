@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from lazaretto.analysis.formats.settings import by_root, root_element, setting
 from lazaretto.analysis.formats.types import KNOWN_EXTENSIONS, FileType, of
 
 _READ = 1 << 16
@@ -30,6 +31,11 @@ _INTERPRETERS: tuple[tuple[str, str], ...] = (
     ("php", "php"),
     ("ruby", "ruby"),
     ("pwsh", "powershell"),
+    ("lua", "lua"),
+    ("luajit", "lua"),
+    ("tclsh", "tcl"),
+    ("wish", "tcl"),
+    ("expect", "tcl"),
 )
 
 _BY_EXTENSION: dict[str, str] = {
@@ -38,6 +44,8 @@ _BY_EXTENSION: dict[str, str] = {
     "hta": "hta", "sh": "shell", "bash": "bash", "py": "python", "pyw": "python", "pl": "perl", "pm": "perl",
     "php": "php", "phtml": "php", "rb": "ruby", "reg": "reg", "html": "html", "htm": "html", "xhtml": "html",
     "svg": "svg", "url": "url", "eml": "eml", "xml": "xml", "json": "json", "au3": "autoit",
+    "lua": "lua", "tcl": "tcl", "tk": "tcl", "ahk": "autohotkey", "bas": "vba", "asp": "server-page",
+    "aspx": "server-page", "jsp": "server-page", "ashx": "server-page", "asmx": "server-page",
 }  # fmt: skip
 
 
@@ -47,6 +55,24 @@ def _marks(*rows: tuple[int, str]) -> tuple[tuple[int, re.Pattern[str]], ...]:
 
 _VERB = r"(?:get|set|new|invoke|start|add|remove|write|out|convertto|convertfrom|select|where|foreach|copy|expand)"
 _MARKUP = {"html", "hta", "svg", "xml", "wsf", "scriptlet", "php"}
+# Nothing runs these, and they quote code all the time.
+_QUOTING = {"md", "markdown", "rst"}
+_HTML = {
+    "html",
+    "head",
+    "body",
+    "script",
+    "iframe",
+    "meta",
+    "div",
+    "table",
+    "title",
+    "center",
+    "p",
+    "a",
+    "style",
+    "link",
+}
 
 _LANGUAGES: dict[str, tuple[tuple[int, re.Pattern[str]], ...]] = {
     "vbscript": _marks(
@@ -121,6 +147,42 @@ _LANGUAGES: dict[str, tuple[tuple[int, re.Pattern[str]], ...]] = {
         (1, r"\bputs\s"),
         (1, r"\bdo\s*\|\w+"),
     ),
+    "lua": _marks(
+        (3, r"^\s*local\s+function\s+\w+\s*\("),
+        (2, r"^\s*local\s+[\w, ]+="),
+        (2, r"^\s*function\s+[\w.:]+\s*\([^)\n]{0,200}\)\s*$"),
+        (1, r"^\s*end[,)]?\s*$"),
+        (1, r"\bthen\s*$|\belseif\b"),
+        (2, r"\b(?:io|os|string|table)\.(?:open|execute|getenv|format|insert|popen)\s*\("),
+        (1, r"~=|\.\."),
+    ),
+    "tcl": _marks(
+        (3, r"^\s*proc\s+[\w:]+\s+\{"),
+        (2, r"^\s*package (?:require|provide|ifneeded)\s"),
+        (2, r"^\s*namespace eval\s"),
+        (2, r"^\s*(?:if|while|foreach|for)\s+\{.{0,200}\{\s*$"),
+        (2, r"^\s*set\s+[\w:]+\s+(?:\[|\{|\"|\$|\w)[^=]*$"),
+        (1, r"\[(?:info|lindex|string|expr|list|file|dict)\s"),
+        (2, r"::msgcat::"),
+    ),
+    "autohotkey": _marks(
+        (3, r"^\s*#(?:NoEnv|SingleInstance|Persistent|NoTrayIcon|Requires AutoHotkey)\b"),
+        (3, r"^[#!^+<>*~$]*\w+(?: & \w+)?::\s*(?:$|\w)"),
+        (2, r"^\s*(?:Run|RunWait|MsgBox|Send|SendInput|SetTimer|IfWinActive)\s*,"),
+        (1, r":="),
+    ),
+    "autoit": _marks(
+        (3, r"^\s*#(?:include\s*<|NoTrayIcon|AutoIt3Wrapper|RequireAdmin)"),
+        (3, r"^\s*(?:local|global|dim)\s+(?:const\s+)?\$\w+"),
+        (2, r"^\s*(?:EndFunc|EndIf|WEnd|EndSwitch|ExitLoop)\b"),
+        (2, r"\b(?:ShellExecute|FileInstall|InetGet|DllCall|RegWrite)\s*\("),
+        (1, r"@(?:TempDir|ScriptDir|AppDataDir|Compiled|error)\b"),
+    ),
+    "server-page": _marks(
+        (5, r"<%@\s*(?:page|webhandler|webservice|control|master|language|import)\b"),
+        (4, r"<script[^>]{0,200}\brunat\s*=\s*[\"']?server"),
+        (4, r"<%.{0,2000}?\b(?:request|response|server|runtime|session|eval)\b.{0,2000}?%>"),
+    ),
     "shell": _marks(
         (2, r"^\s*(?:if|while|until)\s+(?:!\s*)?\[{1,2}\s"),
         (2, r"^\s*(?:fi|done|esac)\s*(?:[;&|<>#].*)?$"),
@@ -142,6 +204,9 @@ _NODE = re.compile(
 )
 # JScript stops at these with a syntax error, so a script that has them was not written for it.
 _MODERN = re.compile(r"=>|^\s*(?:const|let)\s+[\w${\[]|^\s*class\s+\w+|\basync\s+function\b|`[^`\n]*\$\{", re.MULTILINE)
+_JSON = re.compile(
+    r"\s*(?:\{\s*(?:\}\s*\Z|\"(?:[^\"\\\n]|\\.){0,500}\"\s*:)|\[\s*(?:\]\s*\Z|\{\s*\"|\[|\"(?:[^\"\\\n]|\\.){0,500}\"\s*[,\]]|-?\d[\d.eE+-]*\s*[,\]]))"
+)
 _HEADER = re.compile(r"^[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]?", re.MULTILINE)
 _MAIL_HEADERS = {
     "received",
@@ -162,14 +227,15 @@ def text_type(data: bytes, extension: str) -> FileType | None:
     if text is None:
         return None
     text = text.lstrip("\ufeff")
-    return _by_shebang(text) or _by_header(text, extension) or _by_marks(text, extension)
+    return _by_shebang(text) or setting(text) or _by_header(text, extension) or _by_marks(text, extension)
 
 
 def _decode(head: bytes) -> str | None:
     """The text, or None where there are characters that no text has."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return head.decode("utf-16", "replace")
-    if len(head) > 16 and head[1:200:2].count(0) > 0.9 * len(head[1:200:2]):
+    odd, even = head[1:200:2], head[0:200:2]
+    if len(head) > 16 and odd.count(0) > 0.9 * len(odd) and even.count(0) * 4 < len(even):
         return head.decode("utf-16-le", "replace")
     controls = sum(head.count(bytes([c])) for c in range(32) if c not in {7, 8, 9, 10, 12, 13, 27})
     if controls * 200 > len(head):
@@ -179,7 +245,8 @@ def _decode(head: bytes) -> str | None:
     except UnicodeDecodeError as error:
         if error.start >= len(head) - 4:
             return head[: error.start].decode("utf-8")
-    return head.decode("latin-1") if controls == 0 and _mostly_ascii(head) else None
+    # Of bytes that are no text, hardly 64 follow each other without a control character.
+    return head.decode("latin-1") if controls == 0 and (len(head) > 64 or _mostly_ascii(head)) else None
 
 
 def _mostly_ascii(head: bytes) -> bool:
@@ -235,10 +302,15 @@ def _markup(text: str, start: str, extension: str) -> FileType | None:  # noqa: 
         return of("php")
     if "<?mso-application" in start or "schemas-microsoft-com:office:word" in start:
         return of("docx", "flat-xml")
+    if "<%@" in start[:1024] and "%>" in whole:
+        return of("server-page")
+    root = root_element(start)
+    if (known := by_root(root, whole)) is not None:
+        return known
+    if start.startswith("<?xml") and root not in _HTML and "<!doctype html" not in start:
+        return of("xml")
     if re.search(r"<!doctype html|<(?:html|head|body|script|iframe|meta|div|table|title)\b", start):
         return of("html", *(("script",) if "<script" in whole else ()))
-    if "<svg" in start:
-        return of("svg", *(("script",) if "<script" in whole else ()))
     return of("xml") if start.startswith("<?xml") else None
 
 
@@ -263,7 +335,11 @@ def _mail(text: str, start: str) -> FileType | None:
 
 def _by_marks(text: str, extension: str) -> FileType:
     claimed = _BY_EXTENSION.get(extension, "")
+    if extension in _QUOTING:
+        return of("text")
     mine = _language(claimed)
+    if mine not in _LANGUAGES and _JSON.match(text):
+        return of("json")
     found = {language: _score(text, marks) for language, marks in _LANGUAGES.items()}
     best = max(found, key=lambda language: (found[language], language == mine))
     if mine in found and found[mine] >= _ENOUGH and found[best] < 2 * found[mine]:
@@ -273,8 +349,6 @@ def _by_marks(text: str, extension: str) -> FileType:
         return _settle(best, text, claimed)
     if mine in found:
         return _settle(mine, text, claimed)
-    if text[:1] in {"{", "["} and text.rstrip()[-1:] in {"}", "]"} and '"' in text:
-        return of("json")
     return of("json" if claimed == "json" else "text")
 
 
