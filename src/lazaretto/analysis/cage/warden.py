@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from lazaretto.analysis.cage import wire
+from lazaretto.analysis.cage import encodings, wire
 from lazaretto.analysis.cage.confine import Bounds, compile_filter, confine
 from lazaretto.analysis.engine import Subject
 from lazaretto.analysis.formats.types import TYPES
@@ -165,6 +165,7 @@ def _end(status: int, *, killed: bool) -> wire.End:
 
 def main() -> None:
     fd, uid = map(int, sys.argv[1:3])
+    encodings.load()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
     Warden(socket.socket(fileno=fd), uid if uid >= 0 else None).run()
 
