@@ -4,9 +4,7 @@ Pure: bytes and a name in, a record out; nothing else is read. Only headers and 
 pieces. The name never decides against the bytes: it breaks ties between kinds of text, and where its extension
 belongs to another type than the content, `FileType.mismatch` says so.
 
-Why not libmagic or a learned model: what is asked here is not only the type but what starts the file in a guest (a
-JScript or a Node script, a PE program or library or driver, a macro or not), and every answer must be explainable
-from the bytes.
+Why not libmagic or a learned model: `docs/adr/0011-own-identification.md`.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from lazaretto.domain.sample import Category
 
 __all__ = ["FileType", "extension_of", "guest_name", "identify"]
 
-VERSION = "1"
+VERSION = "2"
 
 # Types whose extension means little: anything may be text or data.
 _VAGUE = {"text", "data", "empty", "xml", "json", "script-other", "zip", "ar", "ole-other", "ooxml-other"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 from lazaretto.analysis.formats.types import FileType
 from lazaretto.analysis.identify import extension_of
 from lazaretto.domain.evidence import Evidence, Family, Weight
 from lazaretto.domain.sample import Category
 
-VERSION = "1"
+VERSION = "2"
 SOURCE = "names"
 
 # What people open without a thought.
@@ -16,7 +19,11 @@ _HARMLESS_LOOKING = frozenset(
     | {"jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "mp3", "mp4", "avi", "mov"}
 )
 _ACTIVE = {Category.EXECUTABLE, Category.SCRIPT}
-_ACTIVE_TYPES = {"lnk", "msi", "jar", "reg", "url", "hta"}
+_ACTIVE_TYPES = {
+    "lnk", "msi", "jar", "reg", "url", "chm", "scf", "settings-shortcut", "msc", "clickonce", "jnlp", "desktop",
+}  # fmt: skip
+_LOOSE = {Category.DOCUMENT, Category.ARCHIVE}
+_PADDING = re.compile(r"[\s\u00a0\u2000-\u200a\u3000\u2800\u3164_]{8,}\.\w{1,12}\s*$|\s{12,}")
 # Characters that make a name read other than it is: direction overrides and isolates, zero-width characters.
 _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200c\u200d\u2060\ufeff")
 
@@ -29,8 +36,12 @@ def evidence_of_name(name: str, kind: FileType) -> tuple[Evidence, ...]:
         found.append(_disguised(kind))
     if active and not kind.mismatch and extension_of(_stem(name)) in _HARMLESS_LOOKING:
         found.append(_double(extension_of(_stem(name))))
-    if any(character in _TRICKS for character in name):
+    if not active and kind.mismatch in _HARMLESS_LOOKING and kind.category in _LOOSE:
+        found.append(_other_kind(kind))
+    if any(character in _TRICKS or unicodedata.category(character) == "Cc" for character in name):
         found.append(_trick(active=active))
+    if _PADDING.search(name):
+        found.append(_padded(active=active))
     return tuple(found)
 
 
@@ -49,6 +60,34 @@ def _disguised(kind: FileType) -> Evidence:
         family=Family.IDENTITY,
         weight=Weight.MODERATE,
         techniques=("T1036.008",),
+        source=SOURCE,
+    )
+
+
+def _other_kind(kind: FileType) -> Evidence:
+    return Evidence(
+        id="name-of-another-type",
+        title=f"The name ends in .{kind.mismatch}, the content is a {kind.title}",
+        explanation="The file is of another type than its name says. Some programs open it all the same.",
+        benign_cause="Programs export one format under the name of another, and people rename files by hand.",
+        malicious_cause="Checks that go by the name apply the wrong rules, while the real program knows what to do.",
+        family=Family.IDENTITY,
+        weight=Weight.WEAK,
+        techniques=("T1036.008",),
+        source=SOURCE,
+    )
+
+
+def _padded(*, active: bool) -> Evidence:
+    return Evidence(
+        id="name-padded",
+        title="The name has a long gap in it, which pushes its end out of sight",
+        explanation="Where names are shown, long ones are cut: the real extension is then not seen.",
+        benign_cause="Names that a program puts together from fields of a fixed width.",
+        malicious_cause="What is seen of the name is that of a harmless file.",
+        family=Family.IDENTITY,
+        weight=Weight.STRONG if active else Weight.WEAK,
+        techniques=("T1036.007",),
         source=SOURCE,
     )
 

@@ -20,6 +20,10 @@ ENGINE = Engine(
     wants=lambda kind: kind.name in _OPENS,
     sees="the files in ZIP archives and the formats made of them, also encrypted, damaged or hidden ones",
     loads=(
+        "Cryptodome.Cipher._mode_ctr",
+        "inflate64",
+        "pyppmd",
+        "backports.zstd",
         "lazaretto.analysis.unpackers._zip.opening",
         "lazaretto.analysis.unpackers._zip.ciphers",
         "lazaretto.analysis.unpackers._zip.methods",
