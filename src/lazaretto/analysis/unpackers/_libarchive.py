@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import ctypes
 from collections.abc import Iterator
 from typing import Any
 
 from lazaretto.analysis.engine import Output, Shortfall
-from lazaretto.analysis.unpackers._unpacking import Unpacking
+from lazaretto.analysis.unpackers._unpacking import PIECE, Unpacking
 
 LOADS = ("lazaretto.analysis.unpackers._libarchive_loaded",)
 
@@ -41,21 +41,30 @@ def _entry(library: Any, entry: Any, only: str, unpacking: Unpacking) -> Iterato
     if (entry.size or 0) > unpacking.left:
         yield from unpacking.too_much(name, entry.size)
         return
-    found = bytearray()
-    try:
-        for block in entry.get_blocks():
-            found += block
-            if len(found) > unpacking.left:
-                yield from unpacking.too_much(name, len(found))
-                return
-    except library.ArchiveError as error:
-        why = str(error.msg or error)
-        if "ncrypted" in why or "assphrase" in why:
-            yield from unpacking.encrypted(name)
-        else:
-            yield from unpacking.damaged(name, why, bytes(found))
-        return
-    yield from unpacking.member(name, bytes(found))
+    found, why = _content(library, entry, unpacking.left)
+    if len(found) > unpacking.left:
+        yield from unpacking.too_much(name, len(found))
+    elif not why:
+        yield from unpacking.member(name, found)
+    elif "ncrypted" in why or "assphrase" in why:
+        yield from unpacking.encrypted(name)
+    else:
+        yield from unpacking.damaged(name, why, found)
+
+
+def _content(library: Any, entry: Any, most: int) -> tuple[bytes, str]:
+    """The bytes, at most one piece beyond `most`, and what is wrong with them; empty if nothing is."""
+    from lazaretto.analysis.unpackers._libarchive_loaded import read_data  # noqa: PLC0415  only in the cage
+
+    found, buffer = bytearray(), ctypes.create_string_buffer(PIECE)
+    while len(found) <= most:
+        got = read_data(entry._archive_p, buffer, PIECE)
+        if got < 0:
+            return bytes(found), (library.ffi.error_string(entry._archive_p) or b"damaged").decode("utf-8", "replace")
+        if not got:
+            break
+        found += buffer.raw[:got]
+    return bytes(found), ""
 
 
 def _name(entry: Any) -> str:
@@ -66,13 +75,3 @@ def _name(entry: Any) -> str:
     if isinstance(name, bytes):
         return name.decode("utf-8", "replace")
     return str(name or "unnamed")
-
-
-def prepare() -> Any:
-    """libarchive, loaded; None where it is not installed."""
-    os.environ.setdefault("LIBARCHIVE", "libarchive.so.13")  # else a compiler is asked where it lies
-    try:
-        import libarchive  # type: ignore[import-untyped]  # noqa: PLC0415  only in the cage
-    except (OSError, AttributeError, ImportError):
-        return None
-    return libarchive

@@ -19,7 +19,7 @@ PIECE = 1 << 18
 BOMB = 100  # times the packed size: what honest compression reaches only with long runs of the same
 GUESSING = 8.0  # seconds for trying passwords
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 class Unpacking:

@@ -36,7 +36,7 @@ class _Opening:
         self.passwords = [*self.unpacking.passwords, *re.findall(r"\S{3,64}", comment)[:20]]
         self.password: str | None = None
         self.overlapping = _overlapping(directory)
-        self._twice = {entry.at for entry in self.overlapping}
+        self._twice = {id(entry) for entry in self.overlapping}
 
     def tricks(self) -> Iterator[Output]:
         """What the directory says other than the members' own headers."""
@@ -56,7 +56,7 @@ class _Opening:
     def opened(self, entry: Entry) -> Iterator[Output]:
         if entry.is_folder:
             return
-        if entry.at in self._twice:
+        if id(entry) in self._twice:
             yield from self.unpacking.damaged(entry.name, "its bytes are another member's too")
             return
         packed = self.data[entry.start : entry.start + entry.packed] if entry.start >= 0 else b""

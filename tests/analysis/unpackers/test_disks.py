@@ -1,0 +1,112 @@
+"""Images of disks and discs, made in the test; what real tools make was compared when the readers were written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lazaretto.analysis.identify import identify
+from lazaretto.testing import images
+from lazaretto.testing.opened import open_with
+
+FILES = {"read me.txt": b"hello\n" * 10, "A program with a long name.exe": b"MZ" + bytes(range(256)) * 20, "empty": b""}
+FAT = images.fat12(FILES)
+NTFS = images.ntfs(FILES, {"read me.txt:Zone.Identifier": b"[ZoneTransfer]"})
+MAKERS = {"vhd": images.vhd, "vhdx": images.vhdx, "vmdk": images.vmdk, "qcow2": images.qcow2}
+
+
+def named(files: dict[str, bytes], before: str = "") -> dict[str, bytes]:
+    return {before + name: data for name, data in files.items()}
+
+
+def test_fat() -> None:
+    assert identify(FAT, "a.img").name == "disk"
+    opened = open_with("disks", FAT)
+    assert opened.files == FILES
+    assert not opened.short
+
+
+def test_ntfs_and_its_other_streams() -> None:
+    assert identify(NTFS, "").name == "disk"
+    opened = open_with("disks", NTFS)
+    assert opened.files == {**FILES, "read me.txt:Zone.Identifier": b"[ZoneTransfer]"}
+
+
+@pytest.mark.parametrize("joliet", [True, False])
+def test_iso(joliet: bool) -> None:
+    data = images.iso(FILES, joliet=joliet)
+    assert identify(data, "").name == "iso"
+    assert open_with("disks", data).files == named(FILES, "sub/")
+
+
+def test_udf() -> None:
+    data = images.udf(FILES)
+    assert open_with("disks", data, kind="iso").files == FILES
+
+
+def test_partitions() -> None:
+    data = images.mbr(FAT, NTFS)
+    assert identify(data, "").name == "disk"
+    found = open_with("disks", data).files
+    assert found == {
+        **named(FILES, "partition 1/"),
+        **named(FILES, "partition 2/"),
+        "partition 2/read me.txt:Zone.Identifier": b"[ZoneTransfer]",
+    }
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_virtual_disks(maker: str) -> None:
+    data = MAKERS[maker](FAT)
+    assert identify(data, "").name == "vhd"
+    assert open_with("disks", data).files == FILES
+
+
+def test_a_disk_that_builds_on_another_is_said() -> None:
+    data = bytearray(images.vhd(FAT))
+    data[63] = data[-512 + 63] = 4
+    opened = open_with("disks", bytes(data))
+    assert not opened.files
+    assert "builds on another" in opened.closed["(the disk)"]
+    assert opened.short
+
+
+def test_a_hidden_program_is_told_of() -> None:
+    program = next(name for name in FILES if name.endswith(".exe"))
+    for data in (images.fat12(FILES, hidden=[program]), images.iso(FILES, hidden=[program])):
+        assert open_with("disks", data).found == {"image-hidden-program"}
+    assert not open_with("disks", images.fat12(FILES, hidden=["read me.txt"])).found
+
+
+def test_no_file_system_is_said() -> None:
+    opened = open_with("disks", bytes(4096), kind="disk")
+    assert "no file system" in opened.short[0]
+
+
+def test_too_much_is_left_alone() -> None:
+    opened = open_with("disks", FAT, room=1000)
+    assert "too large" in opened.closed["A program with a long name.exe"]
+    assert opened.short
+
+
+@pytest.mark.parametrize(
+    "data", [FAT[:40960], NTFS, images.iso(FILES), images.udf(FILES)], ids=["fat", "ntfs", "iso", "udf"]
+)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=12), cut=st.floats(0.01, 1))
+def test_damaged_images_end_in_outputs(data: bytes, changes: list[tuple[int, int]], cut: float) -> None:
+    broken = bytearray(data[: int(len(data) * cut)])
+    for at, byte in changes:
+        broken[at % len(broken)] = byte
+    open_with("disks", bytes(broken), kind="disk")
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.integers(0, 2048), st.integers(0, 255)), max_size=8))
+def test_damaged_virtual_disks_end_in_outputs(maker: str, changes: list[tuple[int, int]]) -> None:
+    broken = bytearray(MAKERS[maker](FAT[:40960]))
+    for at, byte in changes:
+        broken[at] = byte
+    open_with("disks", bytes(broken), kind="vhd")
