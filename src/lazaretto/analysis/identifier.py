@@ -19,4 +19,4 @@ ENGINE = Engine(
 
 
 def examine(subject: Subject) -> Iterator[Output]:
-    yield Identified(kind=identify.identify(subject.data, subject.name))
+    yield Identified(kind=identify.identify_packed(subject.data, subject.name))

@@ -12,13 +12,14 @@ from __future__ import annotations
 import msgspec
 
 from lazaretto.analysis.formats.containers import container
+from lazaretto.analysis.formats.packages import packed_package
 from lazaretto.analysis.formats.plain import marked
 from lazaretto.analysis.formats.programs import program
 from lazaretto.analysis.formats.scripts import text_type
 from lazaretto.analysis.formats.types import KNOWN_EXTENSIONS, TYPES, FileType, of
 from lazaretto.domain.sample import Category
 
-__all__ = ["FileType", "extension_of", "guest_name", "identify"]
+__all__ = ["FileType", "extension_of", "guest_name", "identify", "identify_packed"]
 
 VERSION = "2"
 
@@ -32,12 +33,28 @@ _PROSE = frozenset(TYPES["text"].extensions + TYPES["json"].extensions + TYPES["
 def identify(data: bytes, name: str = "") -> FileType:
     """The type of a file with this content; `name` is its file name, if known."""
     extension = extension_of(name)
-    found = _by_content(data, extension)
+    return _named(_by_content(data, extension), extension)
+
+
+def _named(found: FileType, extension: str) -> FileType:
+    """With what the name says otherwise."""
     if extension not in KNOWN_EXTENSIONS or extension in found.extensions or found.name in _VAGUE:
         return found
     if found.category is Category.SCRIPT and extension in _PROSE:
         return found
     return msgspec.structs.replace(found, mismatch=extension)
+
+
+def identify_packed(data: bytes, name: str = "") -> FileType:
+    """The same, and of what is compressed also what is inside, where that makes it a package of a language.
+
+    It decompresses the first piece, so it is only for the cage.
+    """
+    found = identify(data, name)
+    if found.name not in {"gzip", "bzip2", "xz"}:
+        return found
+    package = packed_package(data, found.name)
+    return found if package is None else _named(package, extension_of(name))
 
 
 def extension_of(name: str) -> str:

@@ -95,7 +95,9 @@ def _record(name: bytes, place: int, size: int, flags: int) -> bytes:
 def udf(files: Files) -> bytes:
     """A UDF disc with all files in its root folder, each in one piece."""
     block, start = 2048, 300
-    blocks: dict[int, bytes] = {256: _tagged(2, struct.pack("<II", 16 * block, 32), 512)}
+    marks = (b"BEA01", b"NSR02", b"TEA01")
+    blocks = {number: b"\0" + mark + b"\1" for number, mark in enumerate(marks, 16)}
+    blocks |= {256: _tagged(2, struct.pack("<II", 16 * block, 32), 512)}
     partition = bytearray(512)
     struct.pack_into("<I", partition, 188, start)
     blocks[32] = _tagged(5, bytes(partition[16:]), 512)

@@ -11,7 +11,7 @@ import uuid
 import zlib
 
 from lazaretto.analysis.formats.disks import disk
-from lazaretto.analysis.formats.packages import packed_package, zipped_package
+from lazaretto.analysis.formats.packages import zipped_package
 from lazaretto.analysis.formats.types import TYPES, FileType, of
 
 _MAX_MEMBERS = 8192  # names read from a ZIP's directory
@@ -59,9 +59,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 
-_MAY_BE_TAR = {"gzip", "bzip2", "xz"}
-
-
 def container(data: bytes) -> FileType | None:
     """The type of an archive or a compound file, or None."""
     if data[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
@@ -72,7 +69,7 @@ def container(data: bytes) -> FileType | None:
         return of("deb") if data[8:21] == b"debian-binary" else of("ar")
     for magic, name in _MAGIC:
         if data.startswith(magic):
-            return (name in _MAY_BE_TAR and packed_package(data, name)) or of(name)
+            return of(name)
     return _by_offset(data) or disk(data)
 
 

@@ -17,7 +17,7 @@ MOST_OUTPUT = 640 << 20  # bytes that an unpacker may write: more than any budge
 ROOM = 64 << 20  # where the host has not said how much there is
 PIECE = 1 << 18
 BOMB = 100  # times the packed size: what honest compression reaches only with long runs of the same
-GUESSING = 8.0  # seconds for trying passwords
+GUESSING = 12.0  # seconds for trying passwords
 
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
