@@ -126,6 +126,15 @@ def test_tar_links() -> None:
     assert not open_with("tars", archives.tarred({"file": b"x"}, {"here": "/etc"})).findings
 
 
+def test_a_name_in_an_old_encoding_can_be_told() -> None:
+    data = bytearray(archives.tarred({"name": b"x"}))
+    data[:4] = b"\xe4\xf6\xfc."
+    data[148:156] = b" " * 8
+    data[148:156] = b"%06o\0 " % sum(data[:512])
+    (name,) = open_with("tars", bytes(data)).files
+    assert name.encode() == b"???."
+
+
 def test_tar_that_lies_about_a_size() -> None:
     data = bytearray(archives.tarred({"a": b"x"}))
     data[124:136] = b"77777777777\0"

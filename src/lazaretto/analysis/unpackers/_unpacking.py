@@ -44,6 +44,7 @@ class Unpacking:
 
     def member(self, name: str, data: bytes, *, relation: str = "member", password: str = "") -> Iterator[Output]:
         """A member that was opened; nothing, if there is no room for it any more."""
+        name = _told(name)
         yield from self._named(name)
         if self._no_room_for(len(data)):
             return
@@ -58,6 +59,7 @@ class Unpacking:
 
     def encrypted(self, name: str, why: str = "encrypted, and no known password opens it") -> Iterator[Output]:
         """A member that stays closed because its password is not known."""
+        name = _told(name)
         yield from self._named(name)
         self._encrypted += 1
         if self._counted():
@@ -65,12 +67,13 @@ class Unpacking:
 
     def damaged(self, name: str, why: str, data: bytes = b"", *, password: str = "") -> Iterator[Output]:
         """A member that could not be read, or only to a part, which is then looked at."""
+        name = _told(name)
         yield from self._named(name)
         self._damaged += 1
         if data:
             yield from self.member(name, data, password=password)
         elif self._counted():
-            yield Member(name=name, closed=short(why))
+            yield Member(name=name, closed=short(_told(why)))
 
     def torn(self, why: str) -> None:
         """The container itself is damaged, whatever of it could be read."""
@@ -94,7 +97,7 @@ class Unpacking:
 
     def once(self, finding: str, detail: str = "") -> Iterator[Output]:
         """The finding, unless exactly this was said before."""
-        said = Finding(id=finding, detail=short(detail))
+        said = Finding(id=finding, detail=short(_told(detail)))
         if said not in self._said and len(self._said) < 64:
             self._said.add(said)
             yield said
@@ -102,7 +105,7 @@ class Unpacking:
     def link(self, name: str, target: str) -> None:
         """A symbolic link among the members: what is unpacked through it lands where it points."""
         if len(self._links) < MOST_MEMBERS:
-            self._links[_plain(name)] = target
+            self._links[_plain(_told(name))] = _told(target)
 
     def _named(self, name: str) -> Iterator[Output]:
         plain = name.replace("\\", "/")
@@ -147,6 +150,7 @@ class Unpacking:
 
     def too_much(self, name: str, size: int = 0) -> Iterator[Output]:
         """A member is larger than what may still come: it stays closed, and no other is read."""
+        name = _told(name)
         unpacked = self.given + max(size, self.left)
         self.full = f"unpacked it is more than {self.room >> 20} MiB"
         if unpacked > BOMB * self.packed:
@@ -174,6 +178,11 @@ def guessed(passwords: Iterable[str], opens: Callable[[str], bool], seconds: flo
         if time.monotonic() > end:
             break
     return None
+
+
+def _told(name: str) -> str:
+    """A name that can be written down: bytes of no encoding, which some readers keep as half characters, are marked."""
+    return name.encode("utf-8", "replace").decode("utf-8") if not name.isascii() else name
 
 
 def _plain(name: str) -> str:
