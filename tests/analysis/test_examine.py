@@ -87,6 +87,8 @@ ALL: dict[str, bytes] = {
     "a.cpio": archives.cpio(FILES),
     "a.lzh": archives.lha("run.sh", SCRIPT),
     "a.deb": archives.deb({"./run.sh": SCRIPT}, SCRIPT + b"#"),
+    "a.arj": archives.arj("run.sh", SCRIPT),
+    "a.ace": archives.ace("run.sh", SCRIPT),
     "a.rpm": archives.rpm(FILES),
     "a.iso": images.iso(FILES),
     "b.iso": images.udf({**FILES, "pad": bytes(4096)}),

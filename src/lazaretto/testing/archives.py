@@ -134,6 +134,32 @@ def lha(name: str, data: bytes) -> bytes:
     return bytes([len(rest), sum(rest) & 0xFF]) + rest + data + b"\0"
 
 
+def arj(name: str, data: bytes) -> bytes:
+    """An ARJ archive of one file that is not packed."""
+    first = bytes([30, 11, 1, 2, 0, 0, 2, 0]) + bytes(22) + b"a.arj\0\0"
+    numbers = struct.pack("<III", len(data), len(data), zlib.crc32(data))
+    entry = bytes([30, 11, 1, 2, 0, 0, 0, 0]) + bytes(4) + numbers + bytes(6) + name.encode() + b"\0\0"
+    return _arj_header(first) + _arj_header(entry) + data + b"\x60\xea\0\0"
+
+
+def _arj_header(body: bytes) -> bytes:
+    return b"\x60\xea" + struct.pack("<H", len(body)) + body + struct.pack("<I", zlib.crc32(body)) + bytes(2)
+
+
+def ace(name: str, data: bytes) -> bytes:
+    """An ACE archive of one file that is not packed."""
+    first = struct.pack("<BH", 0, 0x9000) + b"**ACE**" + bytes([20, 20, 2, 0]) + bytes(12) + b"\0"
+    crc = zlib.crc32(data) ^ 0xFFFFFFFF
+    entry = (
+        struct.pack("<BHIIIIIBBHHH", 1, 1, len(data), len(data), 0, 0x20, crc, 0, 3, 0, 0, len(name)) + name.encode()
+    )
+    return _ace_header(first) + _ace_header(entry) + data
+
+
+def _ace_header(body: bytes) -> bytes:
+    return struct.pack("<HH", (zlib.crc32(body) ^ 0xFFFFFFFF) & 0xFFFF, len(body)) + body
+
+
 def _crc16(data: bytes) -> int:
     crc = 0
     for byte in data:

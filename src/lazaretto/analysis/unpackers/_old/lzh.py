@@ -135,8 +135,6 @@ def _code_tree(bits: _Bits, short: _Tree) -> _Tree:
             lengths.append(length - 2)
         else:
             lengths += [0] * (1 if not length else bits.take(4) + 3 if length == 1 else bits.take(9) + 20)
-                length
-            ]
     return _Tree(lengths[:_CODES])
 
 
