@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,6 +48,30 @@ def test_iso(joliet: bool) -> None:
 def test_udf() -> None:
     data = images.udf(FILES)
     assert open_with("disks", data, kind="iso").files == FILES
+
+
+@pytest.mark.skipif(shutil.which("mksquashfs") is None, reason="no mksquashfs")
+@pytest.mark.parametrize("packing", ["gzip", "xz", "zstd", "lz4"])
+def test_squashfs(tmp_path: Path, packing: str) -> None:
+    (tmp_path / "files/sub").mkdir(parents=True)
+    contents = {
+        "a.txt": b"hello " * 100,
+        "sub/large.bin": random.Random(1).randbytes(200_000) + bytes(200_000),
+        "e": b"",
+    }
+    for name, data in contents.items():
+        (tmp_path / "files" / name).write_bytes(data)
+    command = ["mksquashfs", "files", "image", "-comp", packing, "-quiet"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    image = (tmp_path / "image").read_bytes()
+    assert open_with("disks", image).files == contents
+    chance = random.Random(2)
+    for _ in range(20):
+        broken = bytearray(image)
+        for _ in range(8):
+            head, tail = chance.randrange(96), chance.randrange(len(image) - 2000, len(image))
+            broken[chance.choice([head, tail])] = chance.randrange(256)
+        open_with("disks", bytes(broken), kind="squashfs", room=4 << 20)
 
 
 def test_partitions() -> None:

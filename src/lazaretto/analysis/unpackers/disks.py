@@ -1,4 +1,4 @@
-"""Disc and disk images: ISO, UDF, raw, VHD, VHDX, VMDK, QCOW2, with FAT, NTFS, ISO 9660 and UDF on them."""
+"""Disc and disk images: ISO, UDF, raw, VHD, VHDX, VMDK, QCOW2, with FAT, NTFS, ISO 9660, UDF, squashfs on them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from lazaretto.analysis.unpackers._disk.volume import Volume
 
 _NAME = "lazaretto.analysis.unpackers._disk"
+_PARTS = ("fat", "iso", "ntfs", "partitions", "squashfs", "udf", "virtual")
 
 ENGINE = Engine(
     name="unpack-disk",
     version="1",
     module="lazaretto.analysis.unpackers.disks",
-    wants=lambda kind: kind.name in {"iso", "vhd", "disk"},
+    wants=lambda kind: kind.name in {"iso", "vhd", "disk", "squashfs"},
     sees="the files in images of discs and disks, hidden ones too",
-    loads=tuple(f"{_NAME}.{part}" for part in ("fat", "iso", "ntfs", "partitions", "udf", "virtual")),
+    loads=("backports.zstd", *(f"{_NAME}.{part}" for part in _PARTS)),
     seconds=30.0,
     output=MOST_OUTPUT,
     essential=True,
@@ -59,12 +60,12 @@ def examine(subject: Subject) -> Iterator[Output]:
 
 def _systems(volume: Volume) -> Iterator[tuple[str, Iterator[Found]]]:
     """The file systems of a volume. A disc may have two, to be read by old and by new programs: each shows its own."""
-    from lazaretto.analysis.unpackers._disk import fat, iso, ntfs, udf  # noqa: PLC0415  only in the cage
+    from lazaretto.analysis.unpackers._disk import fat, iso, ntfs, squashfs, udf  # noqa: PLC0415  only in the cage
 
-    for name, files in (("NTFS", ntfs.files), ("FAT", fat.files), ("ISO 9660", iso.files), ("UDF", udf.files)):
-        if (found := files(volume)) is not None:
+    for name, system in {"NTFS": ntfs, "squashfs": squashfs, "FAT": fat, "ISO 9660": iso, "UDF": udf}.items():
+        if (found := system.files(volume)) is not None:
             yield name, found
-            if name in {"NTFS", "FAT"}:
+            if name not in {"ISO 9660", "UDF"}:
                 return
 
 
