@@ -9,7 +9,9 @@ look-around, nested repetition or more than two unbounded repetitions are refuse
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from re import _constants, _parser  # type: ignore[attr-defined]  # the standard library's own parser has no public name
 from typing import Any
@@ -134,12 +136,31 @@ def _ext(value: Value) -> Value:
     return extension if dot and stem else ""
 
 
+def _entropy(value: Value) -> Value:
+    """Shannon's entropy of the characters in bits each: 0 for one character repeated, at most 6 for 64 of them."""
+    text = _text(value)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values()) if text else 0.0
+
+
+def _of_each(transform: Callable[[Value], Value]) -> Callable[[Value], Value]:
+    """A transform of one text, which of a list is made of each of its texts."""
+
+    def of_each(value: Value) -> Value:
+        if isinstance(value, tuple):
+            return tuple(item if isinstance(item, int) else _text(transform(item)) for item in value)
+        return transform(value)
+
+    return of_each
+
+
 TRANSFORMS: dict[str, Callable[[Value], Value]] = {
-    "basename": _basename,
-    "dirname": _dirname,
-    "ext": _ext,
+    "basename": _of_each(_basename),
+    "dirname": _of_each(_dirname),
+    "ext": _of_each(_ext),
+    "lower": _of_each(lambda value: _text(value).lower()),
     "length": lambda value: len(value) if isinstance(value, str | tuple) else 0,
-    "lower": lambda value: _text(value).lower(),
+    "entropy": _entropy,
+    "first": lambda value: value[0] if isinstance(value, tuple) and value else value,
     "last": lambda value: value[-1] if isinstance(value, tuple) and value else value,
 }
 

@@ -67,7 +67,7 @@ class Step:
         where: tuple[tuple[Condition, ...], ...],
         *,
         exclude: tuple[tuple[Condition, ...], ...] = (),
-        bind: tuple[tuple[str, str], ...] = (),
+        bind: tuple[tuple[str, Getter], ...] = (),
         relation: str = "",
         absent: bool = False,
     ) -> None:
@@ -102,9 +102,9 @@ class Step:
 
     def bound(self, view: View, event: AnyEvent, variables: Variables) -> Variables:
         """The variables with this step's bindings added."""
-        return (
-            {**variables, **{name: view.value(event, field) for name, field in self.bind}} if self.bind else variables
-        )
+        if not self.bind:
+            return variables
+        return {**variables, **{name: getter.value(view, event) for name, getter in self.bind}}
 
     def origins(self, view: View, event: AnyEvent) -> Iterator[int]:
         """Ids of events that wrote the files of which this step's facts speak."""
@@ -181,12 +181,24 @@ class Chain(Pattern):
     """Several steps that share variables: one after the other, or, if not `ordered`, in any order.
 
     An absent step stands for: no such event between its neighbours (to the end of the trace, if it is the last).
+    `at_least` asks for so many chains, each with a first event of its own; with `distinct` as many values of that field
+    of the first event.
     """
 
-    def __init__(self, steps: Sequence[Step], within: int | None, *, ordered: bool) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        within: int | None,
+        *,
+        ordered: bool,
+        at_least: int = 1,
+        distinct: Getter | None = None,
+    ) -> None:
         self._all = tuple(steps)
         self.within = within
         self.ordered = ordered
+        self.at_least = at_least
+        self.distinct = distinct
 
     def steps(self) -> Iterable[Step]:
         return self._all
@@ -195,15 +207,18 @@ class Chain(Pattern):
         ids: set[int] = set()
         first = self._all[0]
         positive = [step for step in self._all if not step.absent]
-        matches = 0
+        begun: set[Value] = set()
         for event in search.found[id(first)]:
+            key = self.distinct.value(search.view, event) if self.distinct else event.id
+            if key in begun:
+                continue
             chain = self._extend(search, [event], 1, first.bound(search.view, event, {}))
             if chain is not None:
                 ids |= _shown(search.view, zip(positive, chain, strict=True))
-                matches += 1
-                if matches >= MAX_MATCHES:
+                begun.add(key)
+                if len(begun) >= MAX_MATCHES:
                     break
-        return frozenset(ids) or None
+        return frozenset(ids) if len(begun) >= self.at_least else None
 
     def _extend(self, search: Search, chain: list[AnyEvent], place: int, variables: Variables) -> list[AnyEvent] | None:
         """The chain made whole from this place on, or None. Depth is the number of steps, which the rule fixes."""

@@ -67,6 +67,8 @@ def _clean(value: Any, number: int = 1) -> Any:
     if isinstance(value, Mapping):
         plain = {key: _clean(item, number) for key, item in value.items() if key != LINE}
         return {key: item.encode("latin-1") if key in {"head", "body"} else item for key, item in plain.items()}
+    if isinstance(value, list):
+        return [_clean(item, number) for item in value]
     if isinstance(value, str):
         return value.replace("{n}", str(number))
     return value

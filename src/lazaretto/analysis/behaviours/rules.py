@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from lazaretto.analysis.behaviours.conditions import Condition, Getter, Problem
-from lazaretto.analysis.behaviours.patterns import All, AnyOf, Chain, Count, Pattern, Single, Step
+from lazaretto.analysis.behaviours.patterns import MAX_MATCHES, All, AnyOf, Chain, Count, Pattern, Single, Step
 from lazaretto.analysis.rulefiles import LINE, parse
 from lazaretto.domain import trace
 from lazaretto.domain.errors import CatalogueError
@@ -21,7 +21,7 @@ from lazaretto.domain.evidence import Family, Weight
 
 _TEXTS = ("title", "explanation", "benign_cause", "malicious_cause")
 _REQUIRED = {"id", *_TEXTS, "weight", "family", "platforms", "match"}
-_ALLOWED = {*_REQUIRED, "techniques", "without", "tests"}
+_ALLOWED = {*_REQUIRED, "techniques", "without", "fixed", "tests"}
 _PLATFORMS = {"windows", "linux", "office"}
 _STEP_KEYS = {"event", "where", "not", "bind", "process", "absent"}
 _RELATIONS = {"same", "started", "descendant", "other"}
@@ -53,6 +53,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     platforms: frozenset[str]
     match: Pattern
     without: tuple[Step, ...] = ()
+    fixed: Mapping[str, str] = {}  # names that are not the author's to choose, each with the reason
     tests: Mapping[str, Any] = {}
 
 
@@ -116,6 +117,7 @@ class _Compiler:
             platforms=self.platforms(raw),
             match=self.pattern(raw["match"], "match"),
             without=tuple(self.step(step, "without") for step in self.listed(raw, "without", raw.get("without", []))),
+            fixed=self.fixed(raw),
             tests=raw.get("tests", {}),
         )
 
@@ -135,6 +137,20 @@ class _Compiler:
         if not isinstance(found, list) or not all(re.fullmatch(r"T\d{4}(\.\d{3})?", str(t)) for t in found):
             raise self.error(raw, "techniques", "is a list of ATT&CK ids like T1055.012")
         return tuple(sorted(found))
+
+    def fixed(self, raw: Mapping[str, Any]) -> dict[str, str]:
+        """Each name with its reason; written reason first, then the names for which it holds."""
+        given = raw.get("fixed", {})
+        if not isinstance(given, Mapping):
+            raise self.error(raw, "fixed", "is a mapping of a reason to the names for which it holds")
+        found: dict[str, str] = {}
+        for reason, names in given.items():
+            if reason == LINE:
+                continue
+            if not isinstance(names, list) or not names:
+                raise self.error(given, str(reason), "is a list of names")
+            found |= {str(name): str(reason) for name in names}
+        return found
 
     def platforms(self, raw: Mapping[str, Any]) -> frozenset[str]:
         found = raw["platforms"]
@@ -161,7 +177,7 @@ class _Compiler:
         if not parts:
             raise self.error(raw, form[0], "is empty")
         if form[0] in {"sequence", "together"}:
-            self.keys(raw, {form[0], "within"}, field)
+            self.keys(raw, {form[0], "within", "at_least", "distinct"}, field)
             return self.chain(raw, form[0], parts)
         self.keys(raw, {form[0]}, field)
         return (All if form[0] == "all" else AnyOf)([self.pattern(part, form[0]) for part in parts])
@@ -171,7 +187,13 @@ class _Compiler:
         steps = [self.step(part, form) for part in parts]
         if steps[0].absent or (form == "together" and any(step.absent for step in steps)):
             raise self.error(raw, form, "an absent step needs a step before it that is there")
-        return Chain(steps, self.duration(raw, "within"), ordered=form == "sequence")
+        at_least = raw.get("at_least", 1)
+        if not isinstance(at_least, int) or not 1 <= at_least <= MAX_MATCHES:
+            raise self.error(raw, "at_least", f"is a number from 1 to {MAX_MATCHES}")
+        distinct = self.getter(raw, "distinct", steps[0].kinds)
+        return Chain(
+            steps, self.duration(raw, "within"), ordered=form == "sequence", at_least=at_least, distinct=distinct
+        )
 
     def count(self, outer: Mapping[str, Any], raw: Any) -> Pattern:
         self.keys(outer, {"count"}, "match")
@@ -253,15 +275,22 @@ class _Compiler:
         if dot or not any(field in _KINDS[kind] for kind in kinds):
             raise self.error(raw, named, f"{' or '.join(kinds)} has no field {field!r}")
 
-    def bindings(self, raw: Mapping[str, Any], kinds: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    def bindings(self, raw: Mapping[str, Any], kinds: tuple[str, ...]) -> tuple[tuple[str, Getter], ...]:
         given = raw.get("bind", {})
         if not isinstance(given, Mapping):
             raise self.error(raw, "bind", "is a mapping of variable to field")
-        pairs = tuple((str(name), str(field)) for name, field in given.items() if name != LINE)
-        for name, field in pairs:
-            self.field(given, name, field, kinds)
-            self.bound.add(name)
-        return pairs
+        pairs = []
+        for name, written in given.items():
+            if name == LINE:
+                continue
+            try:
+                getter = Getter(str(written))
+            except Problem as problem:
+                raise self.error(given, str(name), str(problem)) from problem
+            self.field(given, str(name), getter.field, kinds)
+            self.bound.add(str(name))
+            pairs.append((str(name), getter))
+        return tuple(pairs)
 
     def duration(self, raw: Mapping[str, Any], field: str) -> int | None:
         """Nanoseconds."""
