@@ -130,6 +130,57 @@ def test_together_does_not_ask_for_an_order() -> None:
     assert events_found(match, [write("C:\\a.exe"), entry]) == (0, 1)
 
 
+def test_what_a_step_binds_may_be_transformed() -> None:
+    match = """
+  match:
+    sequence:
+      - {event: file.write, bind: {folder: path|dirname, name: path|basename}}
+      - {event: file.delete, where: {path|dirname: $folder, 'path|basename|not': $name}}
+"""
+    gone = {"kind": "file.delete", "path": "C:\\d\\b"}
+    assert events_found(match, [write("C:\\d\\a"), gone]) == (0, 1)
+    assert events_found(match, [write("C:\\e\\a"), gone]) is None
+    assert events_found(match, [write("C:\\d\\b"), gone]) is None
+
+
+def test_a_chain_that_must_happen_several_times() -> None:
+    match = """
+  match:
+    sequence:
+      - {event: file.write, bind: {f: path}}
+      - {event: file.delete, where: {path: $f}}
+    at_least: 2
+    distinct: path
+"""
+    first = [write("C:\\a"), {"kind": "file.delete", "path": "C:\\a"}]
+    second = [write("C:\\b"), {"kind": "file.delete", "path": "C:\\b"}]
+    assert events_found(match, first) is None
+    assert events_found(match, first + first) is None
+    assert events_found(match, first + second) == (0, 1, 2, 3)
+    assert events_found(match.replace("    distinct: path\n", ""), first + first) == (0, 1, 2, 3)
+
+
+def test_transforms_of_a_list_are_made_of_each_of_its_texts() -> None:
+    call = {"kind": "api", "module": "m", "function": "f", "arguments": ["7", "C:\\d\\A.exe"]}
+    assert events_found("  match: {event: api, where: {arguments|basename: a.exe}}", [call]) == (0,)
+    assert events_found("  match: {event: api, where: {arguments|ext: exe}}", [call]) == (0,)
+    assert events_found("  match: {event: api, where: {arguments|first: '7'}}", [call]) == (0,)
+    assert events_found("  match: {event: api, where: {arguments|first: '8'}}", [call]) is None
+    assert events_found("  match: {event: api, where: {arguments|length: 2}}", [call]) == (0,)
+    numbers = {"kind": "syscall", "name": "prctl", "arguments": [4, 0, 9]}
+    assert events_found("  match: {event: syscall, where: {arguments|first: 4, arguments|last: 9}}", [numbers]) == (0,)
+    assert events_found("  match: {event: syscall, where: {arguments|basename: 4}}", [numbers]) == (0,)
+
+
+@pytest.mark.parametrize(
+    ("head", "least", "most"),
+    [("", 0, 0), ("aaaa", 0, 0), ("abab", 1, 1), ("".join(map(chr, range(64))), 5.1, 6), ("plain text " * 6, 2, 4)],
+)
+def test_entropy(head: str, least: float, most: float) -> None:
+    match = f"  match: {{event: file.write, where: {{head|entropy|ge: {least}, head|entropy|le: {most + 0.001}}}}}"
+    assert events_found(match, [write("C:\\a", head=head)], "linux") == (0,)
+
+
 def test_absence_between_and_after() -> None:
     match = """
   match:
@@ -268,6 +319,11 @@ def test_rules_of_other_platforms_are_not_asked() -> None:
         ("  match: {count: {event: file.write, at_least: 2, within: soon}}", "within", "a time like"),
         ("  match: {count: {event: file.write, at_least: 2, distinct: nothing}}", "distinct", "no field"),
         ("  match: {sequence: []}", "sequence", "empty"),
+        ("  match: {sequence: [{event: window}], at_least: 17}", "at_least", "1 to 16"),
+        ("  match: {sequence: [{event: window}], distinct: path}", "distinct", "no field"),
+        ("  match: {sequence: [{event: window, bind: {t: title|upper}}]}", "t", "unknown operator or transform"),
+        ("  match: {event: window}\n  fixed: [a]", "fixed", "a mapping of a reason"),
+        ("  match: {event: window}\n  fixed: {Because it is so: a}", "Because it is so", "a list of names"),
         ("  match: {sequence: [{event: file.write, absent: true}]}", "sequence", "absent"),
         ("  match: {event: file.write, sequence: []}", "match", "exactly one"),
         ("  match: {event: file.write, where: {path|dropped: maybe}}", "path|dropped", "true, false or ever"),

@@ -169,6 +169,7 @@ class Getter:
     """`field|transform|...`: a value taken from an event."""
 
     def __init__(self, source: str) -> None:
+        self.source = source
         self.field, *words = source.split("|")
         unknown = [word for word in words if word not in TRANSFORMS]
         if unknown or not self.field:
@@ -177,6 +178,11 @@ class Getter:
 
     def value(self, view: View, event: AnyEvent) -> Value:
         """The field's value with the transforms applied."""
+        if not self.transforms:
+            return view.value(event, self.field)
+        return view.kept(event, self.source, self._transformed)
+
+    def _transformed(self, view: View, event: AnyEvent) -> Value:
         value = view.value(event, self.field)
         for transform in self.transforms:
             value = transform(value)

@@ -28,7 +28,7 @@ _TURNED: Final = _LETTERS[7:] + _LETTERS[:7]
 _TURN_LETTERS: Final = str.maketrans(_LETTERS + _LETTERS.upper(), _TURNED + _TURNED.upper())
 _TURN_DIGITS: Final = str.maketrans("0123456789", "3456789012")
 _WORD: Final = re.compile(r'(?:"[^"]*"|[^\s"])+')
-_SPACES: Final = re.compile(r'(?<=[^\s"]) (?=[^\s"])(?=(?:[^"]*"[^"]*")*[^"]*$)')  # outside of quotes
+_SPACES: Final = re.compile(r'(?<=\S) (?=\S)(?=(?:[^"]*"[^"]*")*[^"]*$)')  # outside of quotes
 _RUN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9_]+")
 _URL: Final = re.compile(r"(?i)\b(https?|ftp|wss?)://[^\s\"'<>()|;,]+")
 _WINDOWS_PATH: Final = re.compile(r"(?:[A-Za-z]:|\\\\|%\w+%)?\\?(?:[^\s\\\"',;=<>|()/]+\\)+[^\s\\\"',;=<>|()/]*")
@@ -42,6 +42,7 @@ _PATHS: Final = ("path", "to", "target", "image", "target_image", "location", "w
 _LINES: Final = ("command", "detail", "data")
 _NAMES: Final = ("name", "user", "title", "subject")
 _HOSTS: Final = ("host", "address")
+_NAMED: Final = (*_PATHS, *_LINES, *_NAMES, "command_line")
 # Kinds whose `name` is a word of the observer
 _OWN_NAMES: Final = ("file.attribute", "syscall")
 
@@ -83,24 +84,25 @@ class Disguise:
         return changed
 
     def _text(self, field: str, value: str, kind: str, *, windows: bool) -> str:
-        if field in _PATHS:
-            said = {"key": "registry", "image": "program"}.get(field, "file")
-            return self._case(self._path(value, said, windows=windows or "\\" in value), windows=windows)
-        if field in _LINES:
-            return self._case(self._line(value, windows=windows), windows=windows)
-        if field == "command_line":
-            return self._case(_SPACES.sub("  ", self._line(value, windows=windows)), windows=windows)
-        if field == "name" and kind == "net.dns":
-            return self._host(value)
-        if field in _NAMES and kind not in _OWN_NAMES:
-            return self._case(self._turn(value, "name", digits=True), windows=windows)
-        if field in _HOSTS and not value.startswith("/"):
-            return self._host(value)
-        if field == "address":
-            return self._path(value, "file", windows=False)
         if field == "url":
             return self._url(value)
-        return self._mail(value) if field == "sender" else value
+        if field in _HOSTS and not value.startswith("/"):
+            return self._host(value)
+        if field == "sender":
+            return self._mail(value)
+        if field == "name" and (kind in _OWN_NAMES or kind == "net.dns"):
+            return self._host(value) if kind == "net.dns" else value
+        return self._case(self._words(field, value, windows=windows), windows=windows and field in _NAMED)
+
+    def _words(self, field: str, value: str, *, windows: bool) -> str:
+        if field in _PATHS or field in _HOSTS:
+            said = {"key": "registry", "image": "program"}.get(field, "file")
+            return self._path(value, said, windows=windows or "\\" in value)
+        if field in _LINES:
+            return self._line(value, windows=windows)
+        if field == "command_line":
+            return _SPACES.sub("  ", self._line(value, windows=windows))
+        return self._turn(value, "name", digits=True) if field in _NAMES else value
 
     def _stays(self, name: str) -> bool:
         folded = name.casefold()

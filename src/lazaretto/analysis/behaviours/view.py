@@ -6,7 +6,7 @@ Everything in a trace was chosen by the sample, lengths and counts too, so what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lazaretto.domain.trace import (
     AnyEvent,
@@ -71,14 +71,23 @@ class View:
 
     def value(self, event: AnyEvent, field: str) -> Value:
         """The value of a field, also of `actor.FIELD` (the acting process) and `subject.FIELD` (a target process)."""
+        if self._current == event.id and field in self._values:
+            return self._values[field]
+        found = self._look_up(event, field)
+        return self._keep(event, field, found)
+
+    def kept(self, event: AnyEvent, name: str, make: Callable[[View, AnyEvent], Value]) -> Value:
+        """A value that many rules ask for, made once for each event; `name` says which."""
+        if self._current == event.id and name in self._values:
+            return self._values[name]
+        return self._keep(event, name, make(self, event))
+
+    def _keep(self, event: AnyEvent, name: str, value: Value) -> Value:
         if self._current != event.id:
             self._current = event.id
             self._values = {}
-        try:
-            return self._values[field]
-        except KeyError:
-            found = self._values[field] = self._look_up(event, field)
-            return found
+        self._values[name] = value
+        return value
 
     def written_by(self, path: str, before: int | None) -> int | None:
         """Id of the event that first wrote this file, if it was the sample's doing (and, if asked, before that id)."""
