@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
+from lazaretto.analysis.attack import techniques
 from lazaretto.analysis.behaviours import SampleFacts, default_folder, load
 from lazaretto.analysis.behaviours.disguise import Disguise, disguised
 from lazaretto.analysis.behaviours.rehearse import rehearsals
 from lazaretto.analysis.behaviours.rules import Rule
-from lazaretto.analysis.behaviours.techniques import load_techniques
 from lazaretto.analysis.rulefiles import LINE
 from lazaretto.domain.evidence import Weight
 from lazaretto.domain.trace import Trace
 
 CATALOGUE = load(default_folder())
 RULES = CATALOGUE.rules()
-TECHNIQUES = load_techniques(default_folder())
+TECHNIQUES = techniques()
 TACTICS = (
     "execution", "persistence", "privilege-escalation", "defense-evasion", "credential-access", "discovery",
     "lateral-movement", "collection", "command-and-control", "exfiltration", "impact",
@@ -149,11 +149,6 @@ def test_equal_causes_have_near_weights() -> None:
         weights[rule.benign_cause].add(rule.weight.rank)
     for cause, ranks in weights.items():
         assert max(ranks) - min(ranks) <= 1, cause
-
-
-def test_techniques_are_sorted_and_whole() -> None:
-    assert list(TECHNIQUES) == sorted(TECHNIQUES)
-    assert all(one.tactics and one.name for one in TECHNIQUES.values())
 
 
 def test_the_catalogue_is_wide() -> None:
