@@ -13,11 +13,16 @@ from functools import cache
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from lazaretto.domain.errors import LazarettoError
 from lazaretto.sandbox.image import recipe
 from lazaretto.sandbox.image.store import ImageStore
 from lazaretto.sandbox.machine.lockdown import require_isolation
+
+# No test asserts a wall time: a busy computer is no defect.
+settings.register_profile("lazaretto", deadline=None)
+settings.load_profile("lazaretto")
 
 
 @cache
