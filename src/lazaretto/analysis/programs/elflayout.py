@@ -56,7 +56,12 @@ class ElfLayout:
 
 def elf_layout(data: bytes, at: int = 0) -> ElfLayout | None:
     """The layout of the ELF file that begins at `at`; None if none does."""
-    if data[at : at + 4] != b"\x7fELF" or at + 52 > len(data) or data[at + 4] not in {1, 2} or data[at + 5] not in {1, 2}:
+    if (
+        data[at : at + 4] != b"\x7fELF"
+        or at + 52 > len(data)
+        or data[at + 4] not in {1, 2}
+        or data[at + 5] not in {1, 2}
+    ):
         return None
     order = "<" if data[at + 5] == 1 else ">"
     wide = data[at + 4] == 2

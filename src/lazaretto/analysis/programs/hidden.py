@@ -94,7 +94,11 @@ def _pe_under_key(data: bytes) -> Hidden | None:
             continue
         key = bytes(zeros[(place - 0x1C) % length] for place in range(length))
         head = unmask(data[:_HEAD], key)
-        if any(key) and head[:2] == b"MZ" and head[(new := int.from_bytes(head[0x3C:0x40], "little")) : new + 4] == b"PE\0\0":
+        if (
+            any(key)
+            and head[:2] == b"MZ"
+            and head[(new := int.from_bytes(head[0x3C:0x40], "little")) : new + 4] == b"PE\0\0"
+        ):
             return Hidden(0, unmask(data, key), key)
     return None
 

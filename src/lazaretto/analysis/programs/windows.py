@@ -115,8 +115,11 @@ def _turned(own: str, system: str) -> bool:
     if len(own) != len(system):
         return False
     places = [place for place in range(len(own)) if own[place] != system[place]]
-    return len(places) == 2 and places[1] == places[0] + 1 and own[places[0]] == system[places[1]] and (
-        own[places[1]] == system[places[0]]
+    return (
+        len(places) == 2
+        and places[1] == places[0] + 1
+        and own[places[0]] == system[places[1]]
+        and (own[places[1]] == system[places[0]])
     )
 
 
