@@ -115,7 +115,7 @@ def _followed(leaf: x509.Certificate, carried: Sequence[x509.Certificate], known
             return Chain.ROOT, path
         if own:
             return Chain.OWN if here is leaf else Chain.UNKNOWN, path
-        named = [root for root in known.get(_encoded(here.issuer), ())]
+        named = list(known.get(_encoded(here.issuer), ()))
         if any(_issued(here, root) for root in named):
             return Chain.ROOT, [*path, _title(named[0])]
         above = [one for one in carried if one.subject == here.issuer]

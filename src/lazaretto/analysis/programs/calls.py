@@ -43,17 +43,19 @@ WINDOWS: tuple[Ability, ...] = (
                      _of("getforegroundwindow"), _of("getwindowtext"), _of("writefile", "fwrite", "internetwritefile",
                      "send", "httpsendrequest")), most=160),
     Ability("fetch-and-start", (_of("urldownloadtofile", "urldownloadtocachefile"), _START)),
-    Ability("passwords", (_of("cryptunprotectdata", "vaultenumerateitems", "credenumerate", "lsaretrieveprivatedata"),)),
+    Ability("passwords", (_of("cryptunprotectdata", "vaultenumerateitems", "credenumerate",
+                              "lsaretrieveprivatedata"),)),
     Ability("memory-of-others", (_of("minidumpwritedump"), _OPEN_PROCESS, _of("adjusttokenprivileges",
                                  "rtladjustprivilege"))),
     Ability("debugger-checks", (_of("checkremotedebuggerpresent", "ntqueryinformationprocess"),
                                 _of("isdebuggerpresent", "outputdebugstring", "ntsetinformationthread"),
                                 _of("gettickcount", "gettickcount64", "queryperformancecounter")), most=200),
     Ability("encrypt-files", (_of("cryptencrypt", "bcryptencrypt"), _of("findfirstfile", "findfirstfileex"),
-                              _of("movefile", "movefileex", "deletefile"), _of("getlogicaldrives", "getlogicaldrivestrings",
-                              "getdrivetype"))),
+                              _of("movefile", "movefileex", "deletefile"),
+                              _of("getlogicaldrives", "getlogicaldrivestrings", "getdrivetype"))),
     Ability("processes-killed", (_of("createtoolhelp32snapshot", "enumprocesses", "wtsenumerateprocesses"),
-                                 _of("terminateprocess", "ntterminateprocess"), _of("controlservice", "deleteservice"))),
+                                 _of("terminateprocess", "ntterminateprocess"),
+                                 _of("controlservice", "deleteservice"))),
 )  # fmt: skip
 
 LINUX: tuple[Ability, ...] = (
