@@ -79,11 +79,11 @@ def elf_layout(data: bytes, at: int = 0) -> ElfLayout | None:
         section_table=sections,
         section_size=u16(data, tail + 6, order),
         sections=u16(data, tail + 8, order),
-        segments=tuple(_segments(data, at, programs, size, count, order, wide=wide)),
+        segments=tuple(_segments(data, at, table=programs, size=size, count=count, order=order, wide=wide)),
     )
 
 
-def _segments(data: bytes, base: int, table: int, size: int, count: int, order: str, *, wide: bool) -> list[Segment]:
+def _segments(data: bytes, base: int, *, table: int, size: int, count: int, order: str, wide: bool) -> list[Segment]:
     found = []
     least = 56 if wide else 32
     for number in range(min(count, MOST_SEGMENTS)):

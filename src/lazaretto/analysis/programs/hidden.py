@@ -1,8 +1,8 @@
 """Programs that lie inside other bytes: as they are, or under a repeating key (exclusive or).
 
 Two ways to find a key without trying any. Neighbouring bytes that are combined with one and the same byte keep their
-difference, so a known text is found under every key of one byte in a single search. And headers of programs have runs of
-zeros, where a longer key shows itself.
+difference, so a known text is found under every key of one byte in a single search. And headers of programs have runs
+of zeros, where a longer key shows itself.
 """
 
 from __future__ import annotations

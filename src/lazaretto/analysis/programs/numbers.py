@@ -1,4 +1,4 @@
-"""Numbers at an offset. Beyond the end of the bytes they are 0: no field that is read here means anything by being 0."""
+"""Numbers at an offset. Beyond the end of the bytes they are 0: no field read here means anything by being 0."""
 
 from __future__ import annotations
 

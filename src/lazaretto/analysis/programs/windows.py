@@ -9,27 +9,28 @@ import re
 
 # Programs that people and tools expect to see running, so that their names are worth copying.
 SYSTEM_PROGRAMS = frozenset({
-    "svchost", "lsass", "csrss", "smss", "services", "wininit", "winlogon", "spoolsv", "taskhostw", "taskhost", "dllhost",
-    "conhost", "rundll32", "regsvr32", "explorer", "runtimebroker", "sihost", "ctfmon", "dwm", "fontdrvhost",
-    "searchindexer", "audiodg", "userinit", "wuauclt", "lsm", "mmc", "msiexec", "wmiprvse", "sppsvc", "taskmgr",
-    "iexplore", "werfault", "wscript", "cscript", "powershell", "cmd",
+    "svchost", "lsass", "csrss", "smss", "services", "wininit", "winlogon", "spoolsv", "taskhostw", "taskhost",
+    "dllhost", "conhost", "rundll32", "regsvr32", "explorer", "runtimebroker", "sihost", "ctfmon", "dwm",
+    "fontdrvhost", "searchindexer", "audiodg", "userinit", "wuauclt", "lsm", "mmc", "msiexec", "wmiprvse", "sppsvc",
+    "taskmgr", "iexplore", "werfault", "wscript", "cscript", "powershell", "cmd",
 })  # fmt: skip
 
 # Tools of Windows that run what they are given: renamed, they run it under another name.
 HOST_TOOLS = frozenset({
-    "cmd.exe", "powershell.exe", "pwsh.dll", "wscript.exe", "cscript.exe", "mshta.exe", "rundll32.exe", "regsvr32.exe",
-    "msbuild.exe", "installutil.exe", "regasm.exe", "regsvcs.exe", "certutil.exe", "bitsadmin.exe", "wmic.exe",
-    "cmstp.exe", "odbcconf.exe", "psexec.c", "autoit3.exe",
+    "cmd.exe", "powershell.exe", "pwsh.dll", "wscript.exe", "cscript.exe", "mshta.exe", "rundll32.exe",
+    "regsvr32.exe", "msbuild.exe", "installutil.exe", "regasm.exe", "regsvcs.exe", "certutil.exe", "bitsadmin.exe",
+    "wmic.exe", "cmstp.exe", "odbcconf.exe", "psexec.c", "autoit3.exe",
 })  # fmt: skip
 
 # Libraries of Windows that programs load by name from their own folder first.
 SYSTEM_LIBRARIES = frozenset({
     "version", "winmm", "dbghelp", "dbgcore", "userenv", "uxtheme", "cryptbase", "cryptsp", "dwmapi", "wtsapi32",
-    "msimg32", "profapi", "propsys", "secur32", "sspicli", "winhttp", "wininet", "iphlpapi", "netapi32", "mpr", "wlbsctrl",
-    "tsmsisrv", "bcrypt", "credui", "dnsapi", "mscoree", "msvcp140", "vcruntime140", "oleacc", "powrprof", "rasapi32",
-    "samcli", "srvcli", "wkscli", "netutils", "logoncli", "fltlib", "ntmarta", "wer", "xmllite", "msasn1", "devobj",
-    "dxgi", "d3d9", "d3d11", "dinput8", "dsound", "opengl32", "hid", "wsock32", "ws2_32", "rtutils", "linkinfo",
-    "ncrypt", "mswsock", "wldp", "edputil", "duser", "textshaping", "windowscodecs",
+    "msimg32", "profapi", "propsys", "secur32", "sspicli", "winhttp", "wininet", "iphlpapi", "netapi32", "mpr",
+    "wlbsctrl", "tsmsisrv", "bcrypt", "credui", "dnsapi", "mscoree", "msvcp140", "vcruntime140", "oleacc",
+    "powrprof", "rasapi32", "samcli", "srvcli", "wkscli", "netutils", "logoncli", "fltlib", "ntmarta", "wer",
+    "xmllite", "msasn1", "devobj", "dxgi", "d3d9", "d3d11", "dinput8", "dsound", "opengl32", "hid", "wsock32",
+    "ws2_32", "rtutils", "linkinfo", "ncrypt", "mswsock", "wldp", "edputil", "duser", "textshaping",
+    "windowscodecs",
 })  # fmt: skip
 
 # Makers that sign each program file that they publish; how they call themselves in version information.

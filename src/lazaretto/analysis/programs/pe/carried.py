@@ -30,8 +30,8 @@ def carried(image: Image) -> Iterator[Output]:
 
 
 def _programs(image: Image) -> Iterator[Output]:
-    """Programs as they are. Those behind an installer's head are the installer's contents, which others take out."""
-    start, size = image.overlay
+    """Programs that lie there as they are."""
+    start, _ = image.overlay
     for found in plain_programs(image.data, start=max(image.layout.headers, 0x40)):
         inside = found.offset < start
         where = "inside" if inside else "behind the image"

@@ -19,15 +19,15 @@ def identity(image: Image, known: Known) -> Iterator[Output]:
     signed = signature(image.parsed, known) if image.parsed is not None else None
     yield from _signature(signed)
     yield from _maker(image, signed)
-    yield from _name(image, signed)
+    yield from _name(image)
 
 
 def _signature(signed: Signed | None) -> Iterator[Output]:
     if signed is None:
         yield Fact(name="signature", value="none in the file")
         return
-    yield Fact(name="signature", value=f"{signed.content.value}; the chain ends {signed.chain.value}; not asked whether "
-                                       "it was revoked")  # fmt: skip
+    checked = f"{signed.content.value}; the chain ends {signed.chain.value}; not asked whether it was revoked"
+    yield Fact(name="signature", value=checked)
     yield Fact(name="signed by", value=short(" / ".join(filter(None, (signed.signer, signed.organisation)))))
     yield Fact(name="signer's chain", value=tuple(short(name, 120) for name in signed.path))
     if signed.when:
@@ -60,7 +60,7 @@ def _maker(image: Image, signed: Signed | None) -> Iterator[Output]:
         yield Finding(id="pe-says-signing-maker", detail=short(company))
 
 
-def _name(image: Image, signed: Signed | None) -> Iterator[Output]:
+def _name(image: Image) -> Iterator[Output]:
     own = stem(image.name)
     company = image.version.get("CompanyName", "")
     if imitated := looks_like(image.name):

@@ -1,4 +1,4 @@
-"""The Rich header: which tools of Microsoft's compiler made the parts of a program, under a key that is also a checksum.
+"""The Rich header: which of Microsoft's tools made the parts of a program, under a key that is also a checksum.
 
 It is not documented by its maker; the layout here is the one that its readers agree on: `DanS`, three empty words and
 pairs of (tool, count), all combined with the key, then `Rich` and the key in the clear, between the DOS stub and `PE`.

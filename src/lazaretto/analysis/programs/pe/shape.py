@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from lazaretto.analysis.engine import Finding, Output
 from lazaretto.analysis.programs.measure import PACKED, entropy
@@ -83,7 +84,7 @@ def _contradiction(image: Image) -> str:
     if not layout.sections:
         return "it has no sections"
     used = [one for one in layout.sections if one.span]
-    for before, after in zip(used, used[1:], strict=False):
+    for before, after in pairwise(used):
         if after.address < before.address:
             return "sections are not in order"
         if after.address < before.address + min(before.virtual or before.size, before.span):

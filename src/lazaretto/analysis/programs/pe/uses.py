@@ -11,6 +11,7 @@ from lazaretto.analysis.programs.pe.image import Image
 from lazaretto.analysis.programs.windows import SYSTEM_LIBRARIES, stem
 
 HIDES_IMPORTS = 8  # functions: with fewer nothing but a loader can be written
+_SYSTEM = ("api-ms-", "ext-ms-", "kernel", "ntdll", "ucrtbase", "msvc")
 _PROTECTS = {"VirtualProtect", "VirtualProtectEx", "WriteProcessMemory", "NtProtectVirtualMemory"}
 _SCANNED_BY = ("AmsiScanBuffer", "AmsiScanString", "AmsiOpenSession")
 
@@ -42,15 +43,13 @@ def _scanner(image: Image) -> Iterator[Output]:
 
 
 def _proxy(image: Image) -> Iterator[Output]:
-    """A library with the name of one of Windows' that hands nearly all calls on to another file, but has its own code."""
+    """A library with the name of one of Windows' that hands nearly all calls on, but has code of its own."""
     own = stem(image.export_name or image.name)
     targets = Counter(there.rpartition(".")[0].lower() for _, there in image.exports if there)
     if own not in SYSTEM_LIBRARIES or len(image.exports) < 4 or not targets or not image.layout.entry:
         return
     target, count = targets.most_common(1)[0]
     other = stem(target)
-    system = other.startswith(("api-ms-", "ext-ms-", "kernel", "ntdll", "ucrtbase", "msvc")) or (
-        other in SYSTEM_LIBRARIES and other != own
-    )
+    system = other.startswith(_SYSTEM) or (other in SYSTEM_LIBRARIES and other != own)
     if count * 10 >= len(image.exports) * 7 and not system:
         yield Finding(id="pe-stands-in-for-library", detail=short(f"{own}: {count} functions handed on to {target}"))
