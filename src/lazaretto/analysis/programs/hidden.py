@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lazaretto.analysis.programs.elflayout import elf_extent
 from lazaretto.analysis.programs.pelayout import extent
 
-MOST_SEARCHED = 64 << 20  # bytes
+MOST_SEARCHED = 32 << 20  # bytes
 MOST_FOUND = 16
 MOST_KEY = 16  # bytes of a repeating key
 STUB = b"This program "  # what linkers write into the part for DOS, behind "MZ"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+MOST_SEARCHED = 12 << 20
+
 # Marks are bytes that the language's run time has in every program of it.
 _MARKS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("Go", (b"\xff Go buildinf:", b'Go build ID: "', b"runtime.goexit")),
@@ -19,5 +21,6 @@ _MARKS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 
 
 def languages(data: bytes) -> tuple[str, ...]:
-    """Names of what made it, in the order of the table."""
-    return tuple(name for name, marks in _MARKS if any(mark in data for mark in marks))
+    """Names of what made it, in the order of the table. Only the first MOST_SEARCHED bytes are looked at."""
+    searched = data[:MOST_SEARCHED]
+    return tuple(name for name, marks in _MARKS if any(mark in searched for mark in marks))

@@ -1,0 +1,1 @@
+"""What the engine for Mach-O reads of one program."""
