@@ -14,8 +14,8 @@ LARGE_CODE = 16 << 10  # bytes of code in which disorder means something
 _WRITABLE = re.compile(r"^(?:/tmp|/var/tmp|/dev/shm|/run/user|/run/shm|/var/lock)(?:/|$)")
 # Where loaders of Linux, BSD and Android systems and of package managers with folders of their own are.
 _LOADERS = re.compile(
-    r"^(?:/usr)?/lib(?:exec|32|64|x32)?/|^/system/|^/apex/|^/nix/store/|^/gnu/store/|^/home/linuxbrew/|^/opt/|^/usr/|^/libexec/"
-    r"|^/tools/lib|^/compat/|^/emul/|^/lib/"
+    r"^(?:/usr)?/lib(?:exec|32|64|x32)?/|^/system/|^/apex/|^/nix/store/|^/gnu/store/|^/home/linuxbrew/|^/opt/|^/usr/"
+    r"|^/tools/lib|^/compat/|^/emul/"
 )
 
 
@@ -36,8 +36,8 @@ def _headers(elf: Elf) -> Iterator[Output]:
         yield Finding(id="elf-contradicting-headers", detail=f"entries of {layout.section_size} bytes")
     elif layout.sections and end > len(elf.data):
         missing = max((one.offset + one.size for one in layout.loads), default=0) > len(elf.data)
-        yield Finding(id="elf-incomplete" if missing else "elf-contradicting-headers", detail="the table of its sections "
-                      "lies beyond the end")  # fmt: skip
+        problem = "elf-incomplete" if missing else "elf-contradicting-headers"
+        yield Finding(id=problem, detail="the table of its sections lies beyond the end")
 
 
 def _segments(elf: Elf) -> Iterator[Output]:

@@ -10,9 +10,7 @@ from lazaretto.analysis.programs.elf.image import Elf
 from lazaretto.analysis.programs.elflayout import RELOCATABLE
 
 # Functions of the C library by which programs list, see and open files, and log people in.
-_LISTS = frozenset(
-    {"readdir", "readdir64", "readdir_r", "readdir64_r", "getdents", "getdents64", "scandir", "scandir64"}
-)
+_LISTS = frozenset({"readdir", "readdir64", "readdir_r", "getdents", "getdents64", "scandir", "scandir64"})
 _OPENS = frozenset({"open", "open64", "openat", "fopen", "fopen64", "stat", "lstat", "__xstat", "__lxstat", "access",
                     "unlink", "rmdir", "execve", "kill"})  # fmt: skip
 _LOGS_IN = frozenset(
@@ -20,8 +18,8 @@ _LOGS_IN = frozenset(
 )
 _HOOKS_KERNEL = frozenset({"register_ftrace_function", "ftrace_set_filter_ip", "register_kprobe", "register_kretprobe",
                            "kallsyms_lookup_name", "kallsyms_on_each_symbol", "sys_call_table"})  # fmt: skip
-_HIDES_MODULE = frozenset({"filldir", "filldir64", "__this_module", "prepare_creds", "commit_creds", "find_task_by_vpid",
-                           "unregister_ftrace_function", "call_usermodehelper"})  # fmt: skip
+_HIDES_MODULE = frozenset({"filldir", "filldir64", "__this_module", "prepare_creds", "commit_creds",
+                           "find_task_by_vpid", "unregister_ftrace_function", "call_usermodehelper"})  # fmt: skip
 
 # Files from which a system starts programs by itself.
 _START_PLACES = (
@@ -30,7 +28,7 @@ _START_PLACES = (
     b"/etc/inittab", b"/etc/profile.d/", b"/etc/xdg/autostart", b"/.config/autostart",
 )  # fmt: skip
 MANY_PLACES = 4
-LARGE = 16 << 20  # bytes; in a larger program all names come together by chance
+LARGE = 16 << 20  # bytes; in a larger one all names come together by chance
 
 
 def uses(elf: Elf) -> Iterator[Output]:

@@ -55,8 +55,10 @@ def slices(data: bytes) -> list[Member]:
     for number in range(min(u32(data, 4, ">"), MOST_SLICES)):
         at = 8 + step * number
         processor = u32(data, at, ">")
-        word = u64 if magic == _FAT_64 else u32
-        offset, size = word(data, at + 8, ">"), word(data, at + 8 + step // 4 - 1 if step == 20 else at + 16, ">")
+        if magic == _FAT_64:
+            offset, size = u64(data, at + 8, ">"), u64(data, at + 16, ">")
+        else:
+            offset, size = u32(data, at + 8, ">"), u32(data, at + 12, ">")
         name = _PROCESSORS.get(processor & 0xFFFFFFFF, f"processor {processor}")
         if offset < 8 + step or offset + size > len(data) or not size:
             found.append(Member(name=name, closed="damaged: it lies beyond the end of the file"))

@@ -21,7 +21,7 @@ _CAN: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (
     ("injection", (frozenset({"task_for_pid"}), frozenset({"mach_vm_write", "vm_write"}),
                    frozenset({"thread_create_running", "thread_create"}))),
     ("keys", (frozenset({"CGEventTapCreate"}), frozenset({"fwrite", "write", "NSFileHandle", "send"}))),
-    ("passwords", (frozenset({"SecKeychainSearchCopyNext", "SecKeychainItemCopyContent", "SecKeychainFindGenericPassword"}),
+    ("passwords", (frozenset({"SecKeychainItemCopyContent", "SecKeychainFindGenericPassword"}),
                    frozenset({"popen", "system", "connect", "curl_easy_perform"}))),
     ("runs-from-memory", (frozenset({"NSCreateObjectFileImageFromMemory"}), frozenset({"NSLinkModule"}))),
     ("refuses-debuggers", (frozenset({"ptrace"}), frozenset({"sysctl"}))),

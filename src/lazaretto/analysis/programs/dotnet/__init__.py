@@ -1,0 +1,1 @@
+"""What the engine for .NET reads of an assembly."""
