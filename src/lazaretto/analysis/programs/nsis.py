@@ -1,7 +1,7 @@
 """Installers of the Nullsoft Scriptable Install System: what they carry and where they put it.
 
-Layout after NSIS' own `Source/exehead/fileform.h` (zlib/libpng licence): a first header, a compressed header with pages,
-sections, instructions and texts, and the files, compressed one by one or all in one stream (`solid`).
+Layout after NSIS' own `Source/exehead/fileform.h` (zlib/libpng licence): a first header, a compressed header with
+pages, sections, instructions and texts, and the files, compressed one by one or all in one stream (`solid`).
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _wide_text(data: bytes, at: int) -> tuple[str, int]:
     return "".join(out), at
 
 
-def _variable(known: bool, value: int) -> str:  # noqa: FBT001  which of two kinds of code it is
+def _variable(known: bool, value: int) -> str:
     return _VARIABLES.get(value, f"$_{value}_") if known else "$_"
 
 

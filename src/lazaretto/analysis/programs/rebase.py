@@ -38,7 +38,7 @@ def _first_local(data: bytes, directory: int, last: int) -> int:
 
 
 def _entries(data: bytes, at: int, last: int) -> list[int]:
-    found = []
+    found: list[int] = []
     while at + 46 <= last and data[at : at + 4] == _ENTRY and len(found) < 0xFFFF:
         found.append(at)
         at += 46 + u16(data, at + 28) + u16(data, at + 30) + u16(data, at + 32)

@@ -16,7 +16,7 @@ MOST_MEMBERS = 4_000
 class Room:
     """What is left, in bytes and in members."""
 
-    bytes: int
+    size: int
     members: int = MOST_MEMBERS
 
     @classmethod
@@ -26,8 +26,8 @@ class Room:
 
     def member(self, name: str, data: bytes, relation: str = "member") -> Member:
         """The member, closed if there is no room for it."""
-        if len(data) > self.bytes or self.members <= 0:
+        if len(data) > self.size or self.members <= 0:
             return Member(name=name, relation=relation, closed="there is more inside than may be unpacked")
-        self.bytes -= len(data)
+        self.size -= len(data)
         self.members -= 1
         return Member(name=name, data=data, relation=relation)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lazaretto.analysis.engine import Engine, Member, Output, Subject
 from lazaretto.analysis.formats.types import FileType
 from lazaretto.analysis.programs.elflayout import elf_layout
-from lazaretto.analysis.programs.installers import ARCHIVES, archive_at
+from lazaretto.analysis.programs.installers import ARCHIVES, archive_at, carrier, pyinstaller_at
 from lazaretto.analysis.programs.pe.image import image_of
 from lazaretto.analysis.programs.pelayout import RESOURCES, layout
 from lazaretto.analysis.programs.rebase import zip_at
@@ -21,6 +21,7 @@ KINDS = frozenset({
 })  # fmt: skip
 MOST_RESOURCES = 64
 LEAST = 64  # bytes
+OTHERS = frozenset({"Nullsoft installer", "Inno Setup installer", "PyInstaller archive"})  # opened elsewhere
 
 
 def _wants(kind: FileType) -> bool:
@@ -47,9 +48,9 @@ def examine(subject: Subject) -> Iterator[Output]:
 
 
 def _behind(data: bytes, room: Room) -> Iterator[Output]:
-
     start, end = _overlay(data)
-    if end - start < 22:
+    found = layout(data)
+    if end - start < 22 or pyinstaller_at(data) >= 0 or (found and carrier(data, found) in OTHERS):
         return
     kind, at = archive_at(data, start)
     zipped = zip_at(data, start, end)
@@ -61,7 +62,6 @@ def _behind(data: bytes, room: Room) -> Iterator[Output]:
 
 def _overlay(data: bytes) -> tuple[int, int]:
     """What follows the program, without signatures."""
-
     size = len(data)
     if found := layout(data):
         start = found.end(size)
