@@ -1,9 +1,9 @@
 """Archives of PyInstaller: programs in Python packed with their interpreter into one file.
 
-Layout after PyInstaller's `PyInstaller/archive/readers.py`, version 2.1 and later. All numbers are big endian. At the end
-is a cookie (magic, length of the package, place and length of its table, version, name of the library); entries of the
-table say their own length, place, sizes, whether they are compressed, and a letter for what they are. `PYZ` entries hold
-modules: a table written by `marshal`, and each module compressed.
+Layout after PyInstaller's `PyInstaller/archive/readers.py`, version 2.1 and later. All numbers are big endian. At the
+end is a cookie (magic, length of the package, place and length of its table, version, name of the library); entries of
+the table say their own length, place, sizes, whether they are compressed, and a letter for what they are. `PYZ` entries
+hold modules: a table written by `marshal`, and each module compressed.
 """
 
 from __future__ import annotations
