@@ -114,6 +114,18 @@ class Examiner:
         with sheet(data) as fd:
             return _kind(self._cage.run(IDENTIFY, fd, name=name, kind=None))
 
+    def with_parts(self, tree: Node, path: tuple[str, ...], parts: Sequence[Member]) -> Node:
+        """The tree with parts of the file at `path` that came to light after it was looked at, such as its memory.
+
+        They have a budget of their own; bytes that are in the tree already are not looked at again.
+        """
+        whole = _Whole(Budget(self._limits, sum(len(part.data) for part in parts)))
+        for node in tree.walk():
+            whole.first(node.sample.hashes.sha256, node.path)
+        with ThreadPoolExecutor(self._cage.at_once, thread_name_prefix="engines") as threads:
+            found = self._children(_Visit(whole, threads, lambda _, __: None), path, parts, ())
+        return _grown(tree, path, found)
+
     def _node(
         self, visit: _Visit, member: Member, path: tuple[str, ...], kind: FileType | None, words: tuple[str, ...]
     ) -> Node:
@@ -201,6 +213,14 @@ class Examiner:
             found += self.meanings.evidence(said, engine.name)
         where = "/".join(path)
         return tuple(msgspec.structs.replace(one, where=where) for one in found)
+
+
+def _grown(node: Node, path: tuple[str, ...], more: tuple[Node, ...]) -> Node:
+    if node.path == path:
+        return msgspec.structs.replace(node, children=(*node.children, *more))
+    if node.path != path[: len(node.path)]:
+        return node
+    return msgspec.structs.replace(node, children=tuple(_grown(child, path, more) for child in node.children))
 
 
 @dataclass(frozen=True)
