@@ -25,6 +25,7 @@ from lazaretto.analysis.behaviours import Catalogue
 from lazaretto.analysis.examine import Examiner
 from lazaretto.analysis.formats.types import FileType
 from lazaretto.analysis.material import material_of, write_material
+from lazaretto.analysis.memory import with_memory
 from lazaretto.analysis.read import read_sample
 from lazaretto.analysis.report import Report, write_report
 from lazaretto.analysis.runs import Options, Ran, run_file, run_members, why_not_run
@@ -93,6 +94,8 @@ def analyze(
     if detonate is not None and not kind.detonable:
         with clock.stage("detonate"):
             ran = run_members(tree, contents, detonate, out, chosen)
+    with clock.stage("memory"):
+        tree = with_memory(examiner, tree, ran, out)
     with clock.stage("judge"):
         not_run = () if ran else why_not_run(kind, has_sandbox=detonate is not None)
         report = assemble(utf8(str(file)), tree, ran, catalogue, examiner.meanings, not_run=not_run)

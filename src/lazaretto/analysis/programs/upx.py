@@ -1,8 +1,8 @@
 """Programs packed with UPX, unpacked from their own headers. Nothing of it is run.
 
 Packed PE files have a header of 32 bytes (`UPX!`, version, format, method, level, two checksums, sizes) before the
-packed image; in the unpacked image the old headers follow the code, with a compact list of imports. Packed ELF files have
-three small headers behind the program headers (loader, program, and one for each block).
+packed image; in the unpacked image the old headers follow the code, with a compact list of imports. Packed ELF files
+have three small headers behind the program headers (loader, program, and one for each block).
 
 What comes out is made to be looked at: addresses of jumps stay as the packer turned them, and of a PE file the imports
 are in a section of their own.
@@ -151,8 +151,8 @@ def _rebuilt(data: bytes, layout: Layout, *, image: bytes, old: bytearray, table
     sections = []
     for at in range(0, len(table), 40):
         address, size = u32(table, at + 12), u32(table, at + 16)
-        sections.append((table[at : at + 8], address, u32(table, at + 8), image[address - first : address - first + size],
-                         u32(table, at + 36)))  # fmt: skip
+        content = image[address - first : address - first + size]
+        sections.append((table[at : at + 8], address, u32(table, at + 8), content, u32(table, at + 36)))
     kept = data[last.offset : last.offset + last.size]
     sections.append((b".rsrc\0\0\0", last.address, last.span, kept, last.flags))
     end = (last.address + last.span + 0xFFFF) & ~0xFFF
