@@ -1,9 +1,9 @@
 """Installers of Inno Setup: the texts of their script, and the programs in their data.
 
-Behind a line that names the version is a block (checksum, stored size, whether it is packed; then pieces of 4,096 bytes,
-each after its checksum) with the script. Files lie in chunks that begin with a mark of their own, in most installers all
-in one. Where one file ends and the next begins is said in tables that are laid out differently in every version; they
-are not read here: programs are cut out of the unpacked data by their own headers, other files stay in it.
+Behind a line that names the version is a block (checksum, stored size, whether it is packed; then pieces of 4,096
+bytes, each after its checksum) with the script. Files lie in chunks that begin with a mark of their own, in most
+installers all in one. Where one file ends and the next begins is said in tables that are laid out differently in every
+version; they are not read here: programs are cut out of the unpacked data by their own headers, other files stay in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Installers of Inno Setup: the texts of their script, and the programs that they would write."""
+"""Installers of Inno Setup: the texts of their script, and the programs that they would write.
+
+Files that are no programs are looked at together, as one part of the installer.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,6 @@ def _programs(subject: Subject, room: Room) -> Iterator[Output]:
         opened += 1
         for program in plain_programs(chunk.data, start=0):
             yield room.member(f"program at {program.offset:#x} of the data", program.data)
-    if opened:
-        yield Shortfall(reason="of the installer's files only the programs were looked at one by one")
-    else:
+        yield room.member(f"data at {chunk.offset:#x}", chunk.data, "decoded")
+    if not opened:
         yield Shortfall(reason="the installer was not opened: its data were not found or could not be unpacked")
