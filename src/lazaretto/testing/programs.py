@@ -132,6 +132,10 @@ class Programs:
         """A static x86-64 program."""
         return self._compile(source, "gcc", ("-O1", "-static", "-w", *flags), name)
 
+    def dynamic(self, source: str, *flags: str, name: str = "sample") -> Path:
+        """An x86-64 program that is linked with libraries, or whatever the flags make of it."""
+        return self._compile(source, "gcc", ("-O1", "-w", *flags), name)
+
     def shared(self, source: str, *flags: str, name: str = "sample.so") -> Path:
         """An x86-64 library."""
         return self._compile(source, "gcc", ("-O1", "-shared", "-fPIC", "-w", *flags), name)

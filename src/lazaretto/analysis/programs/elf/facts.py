@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lazaretto.analysis.engine import Fact, Output, short
-from lazaretto.analysis.programs.elf.image import Elf
+from lazaretto.analysis.programs.elf.image import Elf, name_of
 from lazaretto.analysis.programs.elflayout import DYNAMIC, INTERPRETER, RELOCATABLE
 from lazaretto.analysis.programs.origin import languages
 
@@ -41,7 +41,7 @@ def _linking(elf: Elf) -> Iterator[Output]:
 def _sections(elf: Elf) -> Iterator[Output]:
     if elf.parsed is None or not elf.layout.sections:
         return
-    names = [str(section.name) for section, _ in zip(elf.parsed.sections, range(1_000), strict=False)]
+    names = [name_of(section) for section, _ in zip(elf.parsed.sections, range(1_000), strict=False)]
     yield Fact(name="sections", value=tuple(short(name, 40) for name in names[:MOST_SHOWN] if name))
     if elf.layout.segments:
         yield Fact(name="symbols", value="there" if ".symtab" in names else "removed")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lazaretto.analysis.programs.elflayout import ElfLayout, elf_layout
+from lazaretto.analysis.programs.elflayout import DYNAMIC, INTERPRETER, ElfLayout, elf_layout
+from lazaretto.analysis.programs.numbers import text_until_zero, u32, u64
 
-MOST_SYMBOLS = 50_000
+MOST_SYMBOLS, MOST_DYNAMIC = 50_000, 4_096
+_STRTAB, _TEXTS = 5, {1: "NEEDED", 14: "SONAME", 15: "RPATH", 29: "RUNPATH"}
 LARGE = 48 << 20  # bytes; beyond, relocations are left unread
 
 
@@ -34,24 +36,34 @@ class Elf:
         if self.parsed is None:
             return []
         found = self.parsed.imported_symbols if imported else self.parsed.exported_symbols
-        return [str(symbol.name) for symbol, _ in zip(found, range(MOST_SYMBOLS), strict=False) if symbol.name]
+        names = (name_of(symbol) for symbol, _ in zip(found, range(MOST_SYMBOLS), strict=False))
+        return [name for name in names if name]
 
     @cached_property
     def dynamic(self) -> tuple[tuple[str, str], ...]:
-        """Entries of the dynamic section that are texts: NEEDED, RPATH, RUNPATH, SONAME."""
-        if self.parsed is None:
+        """Entries of the dynamic section that are texts: NEEDED, SONAME, RPATH, RUNPATH."""
+        layout = self.layout
+        segment = next((one for one in layout.segments if one.kind == DYNAMIC), None)
+        if segment is None:
             return ()
-        found = []
-        for entry, _ in zip(self.parsed.dynamic_entries, range(4_096), strict=False):
-            kind = str(entry.tag).rpartition(".")[2]
-            if kind in {"NEEDED", "RPATH", "RUNPATH", "SONAME"}:
-                value = entry.name if kind in {"NEEDED", "SONAME"} else getattr(entry, kind.lower())
-                found.append((kind, str(value)))
-        return tuple(found)
+        step = 16 if layout.wide else 8
+        word = u64 if layout.wide else u32
+        places = range(segment.offset, segment.offset + min(segment.size, MOST_DYNAMIC * step), step)
+        entries = [(word(self.data, at, layout.order), word(self.data, at + step // 2, layout.order)) for at in places]
+        texts = next((value for tag, value in entries if tag == _STRTAB), 0)
+        loaded = layout.segment_of(texts)
+        if loaded is None:
+            return ()
+        start = texts - loaded.address + loaded.offset
+        return tuple(
+            (_TEXTS[tag], text_until_zero(self.data, start + value, 4_096)) for tag, value in entries if tag in _TEXTS
+        )
 
     @property
     def interpreter(self) -> str:
-        return str(self.parsed.interpreter) if self.parsed is not None and self.parsed.has_interpreter else ""
+        """The program that loads it, as it names it."""
+        segment = next((one for one in self.layout.segments if one.kind == INTERPRETER), None)
+        return text_until_zero(self.data, segment.offset, min(segment.size, 4_096)) if segment else ""
 
     @cached_property
     def constructors(self) -> tuple[int, ...]:
@@ -60,14 +72,23 @@ class Elf:
 
         if self.parsed is None or len(self.data) > LARGE:
             return ()
-        array = self.parsed.get(lief.ELF.DynamicEntry.TAG.INIT_ARRAY)
-        found = self.parsed.get_relocated_dynamic_array(array.tag) if array is not None else []
-        return tuple(int(one) for one in list(found)[:4_096])
+        tag = lief.ELF.DynamicEntry.TAG.INIT_ARRAY
+        if not self.parsed.has(tag):
+            return ()
+        return tuple(int(one) for one in list(self.parsed.get_relocated_dynamic_array(tag))[:4_096])
 
     def section(self, name: str) -> bytes:
         """The content of the section of that name; empty if there is none."""
         found = self.parsed.get_section(name) if self.parsed is not None else None
         return bytes(found.content) if found is not None else b""
+
+
+def name_of(symbol: Any) -> str:
+    """A symbol's or section's name; empty where it is not text, which LIEF raises about."""
+    try:
+        return str(symbol.name)
+    except (UnicodeDecodeError, SystemError):
+        return ""
 
 
 def elf_of(data: bytes, name: str) -> Elf | None:
