@@ -22,7 +22,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.dotnet",
     wants=_wants,
     sees=".NET programs: calls to Windows, code loaded from memory, scrambled names, programs hidden in resources",
-    loads=("lazaretto.analysis.programs.dotnet.look", "lazaretto.analysis.programs.dotnet.uses"),
+    loads=("encodings.utf_16_le", "lazaretto.analysis.programs.dotnet.look", "lazaretto.analysis.programs.dotnet.uses"),
     seconds=15.0,
     essential=True,
 )

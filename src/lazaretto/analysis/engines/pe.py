@@ -27,6 +27,7 @@ ENGINE = Engine(
     loads=(
         "lief",
         "cryptography.x509",
+        "encodings.utf_16_le",
         "lazaretto.analysis.programs.roots",
         "lazaretto.analysis.programs.pe.carried",
         "lazaretto.analysis.programs.pe.facts",

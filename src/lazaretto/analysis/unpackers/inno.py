@@ -26,7 +26,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.unpackers.inno",
     wants=_wants,
     sees="programs inside installers made with Inno Setup, and the texts of their script",
-    loads=("lzma", "bz2", "zlib"),
+    loads=("bz2", "encodings.utf_16_le", "lzma", "zlib"),
     seconds=45.0,
     output=256 << 20,
 )

@@ -22,7 +22,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.unpackers.nsis",
     wants=_wants,
     sees="what installers made with NSIS carry and where they put it",
-    loads=("lzma",),
+    loads=("encodings.utf_16_le", "lzma", "zlib"),
     seconds=30.0,
     output=256 << 20,
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lazaretto.analysis.engine import Fact, Output, short
-from lazaretto.analysis.programs.elf.image import Elf, name_of
+from lazaretto.analysis.programs.elf.image import Elf
 from lazaretto.analysis.programs.elflayout import DYNAMIC, INTERPRETER, RELOCATABLE
 from lazaretto.analysis.programs.origin import languages
+from lazaretto.analysis.programs.parsed import text
 
 MOST_SHOWN = 40
 
@@ -17,7 +18,7 @@ def facts(elf: Elf) -> Iterator[Output]:
         yield Fact(name="made with", value=made)
     if compiler := elf.section(".comment"):
         texts = dict.fromkeys(part.decode("latin-1") for part in compiler[:4_000].split(b"\0") if part)
-        yield Fact(name="compiler", value=tuple(short(text, 120) for text in list(texts)[:8]))
+        yield Fact(name="compiler", value=tuple(short(one, 120) for one in list(texts)[:8]))
     if identity := elf.section(".note.gnu.build-id"):
         yield Fact(name="build id", value=identity[16:48].hex())
     yield from _linking(elf)
@@ -41,7 +42,7 @@ def _linking(elf: Elf) -> Iterator[Output]:
 def _sections(elf: Elf) -> Iterator[Output]:
     if elf.parsed is None or not elf.layout.sections:
         return
-    names = [name_of(section) for section, _ in zip(elf.parsed.sections, range(1_000), strict=False)]
+    names = [text(section, "name") for section, _ in zip(elf.parsed.sections, range(1_000), strict=False)]
     yield Fact(name="sections", value=tuple(short(name, 40) for name in names[:MOST_SHOWN] if name))
     if elf.layout.segments:
         yield Fact(name="symbols", value="there" if ".symtab" in names else "removed")
@@ -53,4 +54,4 @@ def _module(elf: Elf) -> Iterator[Output]:
     """A kernel module's own account: `key=value`, each ended by a zero."""
     told = [part.decode("latin-1") for part in elf.section(".modinfo")[:16_000].split(b"\0") if b"=" in part]
     if told:
-        yield Fact(name="kernel module", value=tuple(short(text, 120) for text in told[:MOST_SHOWN]))
+        yield Fact(name="kernel module", value=tuple(short(one, 120) for one in told[:MOST_SHOWN]))

@@ -8,6 +8,7 @@ from typing import Any
 
 from lazaretto.analysis.programs.elflayout import DYNAMIC, INTERPRETER, ElfLayout, elf_layout
 from lazaretto.analysis.programs.numbers import text_until_zero, u32, u64
+from lazaretto.analysis.programs.parsed import text
 
 MOST_SYMBOLS, MOST_DYNAMIC = 50_000, 4_096
 _STRTAB, _TEXTS = 5, {1: "NEEDED", 14: "SONAME", 15: "RPATH", 29: "RUNPATH"}
@@ -36,7 +37,7 @@ class Elf:
         if self.parsed is None:
             return []
         found = self.parsed.imported_symbols if imported else self.parsed.exported_symbols
-        names = (name_of(symbol) for symbol, _ in zip(found, range(MOST_SYMBOLS), strict=False))
+        names = (text(symbol, "name") for symbol, _ in zip(found, range(MOST_SYMBOLS), strict=False))
         return [name for name in names if name]
 
     @cached_property
@@ -81,14 +82,6 @@ class Elf:
         """The content of the section of that name; empty if there is none."""
         found = self.parsed.get_section(name) if self.parsed is not None else None
         return bytes(found.content) if found is not None else b""
-
-
-def name_of(symbol: Any) -> str:
-    """A symbol's or section's name; empty where it is not text, which LIEF raises about."""
-    try:
-        return str(symbol.name)
-    except (UnicodeDecodeError, SystemError):
-        return ""
 
 
 def elf_of(data: bytes, name: str) -> Elf | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lazaretto.analysis.engine import Member
 from lazaretto.analysis.programs.numbers import u32, u64
+from lazaretto.analysis.programs.parsed import text
 
 MOST_SLICES, MOST_SYMBOLS, MOST_PARTS = 16, 50_000, 512
 _FAT, _FAT_64 = 0xCAFEBABE, 0xCAFEBABF
@@ -24,15 +25,15 @@ class MachO:
 
     @property
     def imports(self) -> frozenset[str]:
-        return frozenset(str(one.name) for one in _some(self.parsed.imported_symbols, MOST_SYMBOLS))
+        return frozenset(text(one, "name") for one in _some(self.parsed.imported_symbols, MOST_SYMBOLS))
 
     @property
     def libraries(self) -> tuple[str, ...]:
-        return tuple(str(one.name) for one in _some(self.parsed.libraries, MOST_PARTS))
+        return tuple(text(one, "name") for one in _some(self.parsed.libraries, MOST_PARTS))
 
     @property
     def paths(self) -> tuple[str, ...]:
-        return tuple(str(one.path) for one in _some(self.parsed.rpaths, MOST_PARTS))
+        return tuple(text(one, "path") for one in _some(self.parsed.rpaths, MOST_PARTS))
 
 
 def macho_of(data: bytes) -> MachO | None:

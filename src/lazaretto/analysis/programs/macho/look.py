@@ -10,6 +10,7 @@ from lazaretto.analysis.programs.hidden import masked_programs, under_key
 from lazaretto.analysis.programs.macho.image import MachO
 from lazaretto.analysis.programs.measure import PACKED, entropy
 from lazaretto.analysis.programs.origin import languages
+from lazaretto.analysis.programs.parsed import label, number, text
 
 MOST_SHOWN = 40
 LARGE_CODE = 16 << 10
@@ -43,12 +44,14 @@ def look(program: MachO) -> Iterator[Output]:
 def _segments(program: MachO) -> Iterator[Output]:
     parsed = program.parsed
     for segment, _ in zip(parsed.segments, range(256), strict=False):
-        protection = int(segment.init_protection)
+        protection = number(segment, "init_protection")
         if protection & _WRITE and protection & _EXECUTE:
-            yield Finding(id="macho-writable-code", detail=short(str(segment.name), 40))
+            yield Finding(id="macho-writable-code", detail=short(text(segment, "name"), 40))
         data = program.data[segment.file_offset : segment.file_offset + segment.file_size]
         if protection & _EXECUTE and len(data) >= LARGE_CODE and (bits := entropy(data)) >= PACKED:
-            yield Finding(id="macho-packed", detail=f"{segment.name}: {len(data):,} bytes, {bits:.1f} bits a byte")
+            yield Finding(
+                id="macho-packed", detail=f"{text(segment, 'name')}: {len(data):,} bytes, {bits:.1f} bits a byte"
+            )
     if parsed.has_encryption_info and parsed.encryption_info.crypt_id:
         yield Finding(id="macho-encrypted", detail=f"{parsed.encryption_info.crypt_size:,} bytes")
     # a main program that LC_MAIN does not start may be started by a thread's registers, as packers do
@@ -60,7 +63,7 @@ def _in_code(program: MachO) -> bool:
     address = int(program.parsed.entrypoint)
     for segment, _ in zip(program.parsed.segments, range(256), strict=False):
         inside = segment.virtual_address <= address < segment.virtual_address + segment.virtual_size
-        if inside and int(segment.init_protection) & _EXECUTE:
+        if inside and number(segment, "init_protection") & _EXECUTE:
             return True
     return False
 
@@ -70,7 +73,7 @@ def _loading(program: MachO) -> Iterator[Output]:
         if _WRITABLE.match(path):
             yield Finding(id="macho-library-anyone-can-replace", detail=short(path))
     if program.parsed.has_dyld_environment:
-        yield Finding(id="macho-loader-told-otherwise", detail=short(str(program.parsed.dyld_environment.value)))
+        yield Finding(id="macho-loader-told-otherwise", detail=short(text(program.parsed.dyld_environment, "value")))
 
 
 def _hidden(program: MachO) -> Iterator[Output]:
@@ -83,8 +86,8 @@ def _hidden(program: MachO) -> Iterator[Output]:
 
 def _facts(program: MachO) -> Iterator[Output]:
     parsed = program.parsed
-    yield Fact(name="processor", value=_name(parsed.header.cpu_type))
-    yield Fact(name="kind", value=_name(parsed.header.file_type))
+    yield Fact(name="processor", value=label(parsed.header, "cpu_type"))
+    yield Fact(name="kind", value=label(parsed.header, "file_type"))
     signed = parsed.has_code_signature and parsed.code_signature.data_size > 0
     yield Fact(name="signature", value="there, not checked" if signed else "none in the file")
     if made := languages(program.data):
@@ -95,7 +98,3 @@ def _facts(program: MachO) -> Iterator[Output]:
         yield Fact(name="library path", value=tuple(short(path, 120) for path in program.paths[:MOST_SHOWN]))
     if parsed.has_uuid:
         yield Fact(name="UUID", value=bytes(parsed.uuid.uuid).hex())
-
-
-def _name(value: object) -> str:
-    return str(value).rpartition(".")[2].lower()

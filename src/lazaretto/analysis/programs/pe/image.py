@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from lazaretto.analysis.programs.parsed import text
 from lazaretto.analysis.programs.pelayout import EXPORTS, MANAGED, Layout, layout
 
 MOST_IMPORTS, MOST_EXPORTS, MOST_RESOURCES, MOST_DEPTH = 20_000, 20_000, 2_000, 6
@@ -60,7 +61,7 @@ class Image:
                 if number > MOST_IMPORTS:
                     return
                 yield Import(
-                    _text(library.name).lower(), f"#{entry.ordinal}" if entry.is_ordinal else _text(entry.name)
+                    text(library, "name").lower(), f"#{entry.ordinal}" if entry.is_ordinal else text(entry, "name")
                 )
 
     @property
@@ -75,15 +76,15 @@ class Image:
         found = []
         for entry, _ in zip(self.parsed.get_export().entries, range(MOST_EXPORTS), strict=False):
             forward = entry.forward_information
-            there = f"{_text(forward.library)}.{_text(forward.function)}" if entry.is_forwarded and forward else ""
-            found.append((_text(entry.name), there))
+            there = f"{text(forward, 'library')}.{text(forward, 'function')}" if entry.is_forwarded and forward else ""
+            found.append((text(entry, "name"), there))
         return tuple(found)
 
     @property
     def export_name(self) -> str:
         """How the library calls itself."""
         table = self.parsed.get_export() if self.parsed is not None else None
-        return _text(table.name) if table is not None else ""
+        return text(table, "name") if table is not None else ""
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
@@ -98,7 +99,7 @@ class Image:
             tables = list(self.parsed.resources_manager.version)[:4] if self.resources else []
             for table in tables:
                 for child in list(table.string_file_info.children)[:4]:
-                    return {_text(entry.key): _text(entry.value)[:400] for entry in list(child.entries)[:64]}
+                    return {text(entry, "key"): text(entry, "value")[:400] for entry in list(child.entries)[:64]}
         except (AttributeError, UnicodeDecodeError, RuntimeError):
             pass
         return {}
@@ -128,11 +129,7 @@ def _leaves(root: Any) -> Iterator[Resource]:
 
 
 def _label(node: Any) -> str:
-    return _text(node.name) if node.has_name else str(node.id)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else bytes(value or b"").decode("latin-1")
+    return text(node, "name") if node.has_name else str(node.id)
 
 
 def image_of(data: bytes, name: str) -> Image | None:
