@@ -136,7 +136,8 @@ class Examiner:
         )  # fmt: skip
         if member.closed:
             return bare
-        if same := visit.whole.first(sample.hashes.sha256, path):
+        same = visit.whole.first(sample.hashes.sha256, path)
+        if same is not None:  # the outermost file's path is empty
             return msgspec.structs.replace(bare, same_as=same)
         with sheet(member.data) as fd:
             identified = None if kind else self._cage.run(IDENTIFY, fd, name=member.name, kind=None)
