@@ -104,7 +104,7 @@ def test_what_is_there_is_found_and_nothing_else(name: str) -> None:
     assert name not in look(ENGINE, not_there).findings
 
 
-@pytest.mark.parametrize("name", BUILT.keys() - BY_HAND)
+@pytest.mark.parametrize("name", sorted(BUILT.keys() - BY_HAND))
 def test_what_is_built_shows_what_it_can_do(name: str, programs: Programs) -> None:
     there, not_there = BUILT[name]
     assert name in look(ENGINE, built(programs, *there)).findings
