@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-MOST_MEASURED = 256 << 10  # bytes; more tell nothing new
+MOST_MEASURED = 64 << 10  # bytes; more tell nothing new
 RANDOM = 7.9  # bits a byte: encrypted or well compressed
 PACKED = 7.2  # bits a byte: machine code stays below 6.9
 

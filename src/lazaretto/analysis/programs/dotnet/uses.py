@@ -8,6 +8,7 @@ from lazaretto.analysis.engine import Finding, Output
 from lazaretto.analysis.programs.calls import WINDOWS, abilities, plain
 from lazaretto.analysis.programs.dotnet.assembly import Assembly
 
+LARGE = 2_500  # calls; in a larger assembly all come together by chance
 _BYTES = b"\x1d\x05"  # a one-dimensional array of bytes, in a signature (II.23.2.12)
 _LOADERS = frozenset({"System.Reflection.Assembly", "System.AppDomain"})
 _FETCHES = frozenset({"DownloadData", "DownloadString", "DownloadDataTaskAsync", "DownloadStringTaskAsync",
@@ -64,7 +65,7 @@ def _loads(assembly: Assembly) -> Iterator[Output]:
     ]
     if not loads:
         return
-    names = {call.name for call in assembly.calls}
+    names = {call.name for call in assembly.calls} if len(assembly.calls) <= LARGE else set()
     if fetched := sorted(names & _FETCHES):
         yield Finding(id="dotnet-loads-what-it-fetches", detail=", ".join(fetched))
     if decrypted := sorted(names & _DECRYPTS):
