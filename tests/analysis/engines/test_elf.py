@@ -55,6 +55,10 @@ CASES: dict[str, tuple[bytes, bytes]] = {
     "elf-odd-loader": (elf([CODE, loader("/srv/x/ld.so")]), elf([CODE, LOADER])),
     "elf-loader-anyone-can-replace": (elf([CODE, loader("/tmp/.x/ld.so")]), elf([CODE, LOADER])),
     "elf-carries-program": (elf([CODE, Segment(b"...." + elf(), READ)]), elf([CODE, Segment(b"\x7fELF\2\1\1", READ)])),
+    "elf-carries-script": (
+        elf([CODE, Segment(b"..#!/bin/sh\nid\nuname -a\necho some longer line of text\n\0..", READ)]),
+        elf([CODE, Segment(b"..#!/bin/sh\nexec something that is a line of text\0..", READ)]),
+    ),
     "elf-hides-program": (elf(overlay=masked(LONG, b"\x42\x17")), elf(overlay=masked(NOISE[:600], b"\x42\x17"))),
     "elf-disordered-end": (elf(overlay=NOISE), elf(overlay=b"hsqs" + NOISE)),
     "elf-names-start-places": (elf([CODE, Segment(PLACES, READ)]), elf([CODE, Segment(PLACES[:30], READ)])),
@@ -84,6 +88,10 @@ BUILT: dict[str, tuple[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]]
     "elf-can-shadow": (
         ("int getspnam(),connect(); int main(void){getspnam();return connect();}", ()),
         ("int getspnam(); int main(void){return getspnam();}", ()),
+    ),
+    "elf-can-root-shell": (
+        ("int setuid(), setgid(), execl(); int main(void){setgid();setuid();return execl();}", ()),
+        ("int setuid(), execl(); int main(void){setuid();return execl();}", ()),
     ),
     "elf-can-modules": (
         ("int init_module(); int main(void){return init_module();}", ()),

@@ -197,6 +197,10 @@ NAMED: dict[str, tuple[tuple[str, bytes], tuple[str, bytes]]] = {
         ("invoice.exe", plain(version={"OriginalFilename": "Cmd.Exe"})),
         ("cmd.exe", plain(version={"OriginalFilename": "Cmd.Exe"})),
     ),
+    "pe-other-name-inside": (
+        ("setup.exe", plain(version={"OriginalFilename": "tool.exe"})),
+        ("tool.exe", plain(version={"OriginalFilename": "Tool.exe"})),
+    ),
     "pe-stands-in-for-library": (
         ("version.dll", plain(library=True, exports=EXPORTS, export_name="version.dll")),
         ("mine.dll", plain(library=True, exports=EXPORTS, export_name="mine.dll")),

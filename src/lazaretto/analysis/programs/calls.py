@@ -65,6 +65,8 @@ LINUX: tuple[Ability, ...] = (
     Ability("shell-over-network", (_of("socket"), _of("connect", "accept", "accept4"), _of("dup2", "dup3"),
                                    _of("execl", "execve", "execv", "execlp", "execvp", "execle")), most=60),
     Ability("shadow", (_of("getspnam", "getspent"), _of("socket", "popen", "connect", "curl_easy_perform"))),
+    Ability("root-shell", (_of("setuid", "setreuid", "setresuid"), _of("setgid", "setregid", "setresgid"),
+                           _of("execl", "execve", "execv", "execlp", "execvp", "system")), most=25),
     Ability("modules", (_of("init_module", "finit_module"),)),
 )  # fmt: skip
 

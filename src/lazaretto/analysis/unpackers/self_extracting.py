@@ -21,6 +21,7 @@ KINDS = frozenset({
 })  # fmt: skip
 MOST_RESOURCES = 64
 LEAST = 64  # bytes
+_UNKNOWN = 0x40  # where a search begins in programs whose end is not known
 OTHERS = frozenset({"Nullsoft installer", "Inno Setup installer", "PyInstaller archive"})  # opened elsewhere
 
 
@@ -52,7 +53,7 @@ def _behind(data: bytes, room: Room) -> Iterator[Output]:
     found = layout(data)
     if end - start < 22 or pyinstaller_at(data) >= 0 or (found and carrier(data, found) in OTHERS):
         return
-    kind, at = archive_at(data, start)
+    kind, at = archive_at(data, start) if start > _UNKNOWN else ("", -1)
     zipped = zip_at(data, start, end)
     if zipped and kind in {"", "zip"}:
         yield room.member("archive behind the program.zip", zipped[1], "overlay")
@@ -70,7 +71,7 @@ def _overlay(data: bytes) -> tuple[int, int]:
     if elf := elf_layout(data):
         return min(elf.end(), size), size
     # of other programs the end is not known: only archives that are found by their own end
-    return min(0x40, size), size
+    return min(_UNKNOWN, size), size
 
 
 def _resources(subject: Subject, room: Room) -> Iterator[Output]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lazaretto.analysis.engine import Fact, Finding, Member, Output
@@ -10,12 +11,14 @@ from lazaretto.analysis.programs.hidden import masked_programs, plain_programs, 
 from lazaretto.analysis.programs.installers import archive_at, pyinstaller_at
 from lazaretto.analysis.programs.measure import entropy, looks_encrypted
 
-MOST_MEMBERS = 16
+MOST_MEMBERS, MOST_SCRIPTS = 16, 4
+LINES = 3  # a script of fewer is no more than a hint at a shell
+_SCRIPT = re.compile(rb"#! ?/(?:usr/)?bin/(?:env )?(?:ba|da|z|k)?sh[ \n][\t\n\r\x20-\x7e]{40,65536}")
 
 
 def carried(elf: Elf) -> Iterator[Output]:
     left = MOST_MEMBERS
-    for output in (*_programs(elf), *_hidden(elf), *_behind(elf)):
+    for output in (*_programs(elf), *_hidden(elf), *_scripts(elf), *_behind(elf)):
         left -= isinstance(output, Member)
         if left >= 0 or not isinstance(output, Member):
             yield output
@@ -35,6 +38,14 @@ def _hidden(elf: Elf) -> Iterator[Output]:
     for hidden in (*masked_programs(elf.data), *(found for piece in pieces if (found := under_key(piece)))):
         yield Finding(id="elf-hides-program", detail=f"{len(hidden.data):,} bytes, key {hidden.key.hex()}")
         yield Member(name=f"program under {hidden.key.hex()}", data=hidden.data, relation="embedded")
+
+
+def _scripts(elf: Elf) -> Iterator[Output]:
+    """Whole shell scripts among its texts, each up to the zero that ends it."""
+    for match, _ in zip(_SCRIPT.finditer(elf.data, 64), range(MOST_SCRIPTS), strict=False):
+        if match.group().count(b"\n") >= LINES:
+            yield Finding(id="elf-carries-script", detail=f"{len(match.group()):,} bytes at {match.start():#x}")
+            yield Member(name=f"script at {match.start():#x}", data=match.group(), relation="decoded")
 
 
 def _behind(elf: Elf) -> Iterator[Output]:

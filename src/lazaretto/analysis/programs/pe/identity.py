@@ -70,5 +70,7 @@ def _name(image: Image) -> Iterator[Output]:
             id="pe-name-of-system-program", detail=short(f"{image.name}, made by {company or 'nobody named'}")
         )
     original = image.version.get("OriginalFilename", "").strip().lower().removesuffix(".mui")
+    if original and not _NO_NAME.match(own) and own != stem(original) and "." in image.name:
+        yield Finding(id="pe-other-name-inside", detail=short(f"{image.name} is called {original} inside", 200))
     if original in HOST_TOOLS and own != stem(original) and not _NO_NAME.match(own):
         yield Finding(id="pe-renamed-tool", detail=f"{short(image.name, 80)} is {original}")
