@@ -28,6 +28,7 @@ _START_PLACES = (
     b"/etc/inittab", b"/etc/profile.d/", b"/etc/xdg/autostart", b"/.config/autostart",
 )  # fmt: skip
 MANY_PLACES = 4
+MANY_EXPORTS = 500  # functions: what stands before the whole library has other ends
 LARGE = 16 << 20  # bytes; in a larger one all names come together by chance
 
 
@@ -46,7 +47,7 @@ def uses(elf: Elf) -> Iterator[Output]:
 
 def _in_front(elf: Elf) -> Iterator[Output]:
     """Functions of the C library that it has under the same name, while it looks the real ones up."""
-    if not elf.imports & {"dlsym", "dlvsym", "__libc_dlsym"}:
+    if not elf.imports & {"dlsym", "dlvsym", "__libc_dlsym"} or len(elf.exports) > MANY_EXPORTS:
         return
     lists, opens, logs_in = (sorted(elf.exports & names) for names in (_LISTS, _OPENS, _LOGS_IN))
     if (lists and opens) or (lists and logs_in) or (opens and logs_in):
