@@ -285,8 +285,11 @@ DAMAGED = [
 ]  # fmt: skip
 
 
-def test_it_runs_in_the_cage() -> None:
-    data = sign(plain(resources=[("10", "1", masked(plain(), b"abc"))], overlay=NOISE), own("A"))
+@pytest.mark.parametrize("library", [False, True])
+def test_it_runs_in_the_cage(library: bool) -> None:
+    inner = [("10", "1", masked(plain(), b"abc"))]
+    data = sign(plain(resources=inner, overlay=NOISE, library=library, exports=EXPORTS, export_name="version.dll",
+                      version={"CompanyName": "A"}, callbacks=[0x3000]), own("A"))  # fmt: skip
     with Cage(at_once=1) as cage, sheet(data) as fd:
         done = cage.run(ENGINE, fd, name="a.exe", kind=identify(data, "a.exe"))
     assert done.failed == "", done.detail

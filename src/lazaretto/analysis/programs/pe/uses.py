@@ -48,7 +48,7 @@ def _proxy(image: Image) -> Iterator[Output]:
     targets = Counter(there.rpartition(".")[0].lower() for _, there in image.exports if there)
     if own not in SYSTEM_LIBRARIES or len(image.exports) < 4 or not targets or not image.layout.entry:
         return
-    target, count = targets.most_common(1)[0]
+    target, count = max(targets.items(), key=lambda pair: pair[1])
     other = stem(target)
     system = other.startswith(_SYSTEM) or (other in SYSTEM_LIBRARIES and other != own)
     if count * 10 >= len(image.exports) * 7 and not system:
