@@ -208,7 +208,7 @@ def upx_pe(program: bytes, imports: Mapping[str, Sequence[str]], *, method: int 
     return bytes(made)
 
 
-def upx_elf(program: bytes, *, marked: bool = True) -> bytes:
+def upx_elf(program: bytes, *, marked: bool = True, loader: bytes = b"") -> bytes:
     """A 64-bit little endian program as the packer leaves it: headers, then what is loaded, each a block."""
     found = elf_layout(program)
     assert found is not None
@@ -223,7 +223,11 @@ def upx_elf(program: bytes, *, marked: bool = True) -> bytes:
         at = max(at, end)
     pieces.append(program[at:])
     blocks = b""
-    for piece in filter(None, pieces):
+    for number, piece in enumerate(pieces):
+        if number == 1 + len(loads):
+            blocks += loader + bytes(-(len(blocks) + len(loader)) % 4)
+        if not piece:
+            continue
         packed = min(piece, _packed(piece, 14), key=len)
         blocks += struct.pack("<IIBBBB", len(piece), len(packed), 14, 0, 0, 0) + packed
     mark = b"UPX!" if marked else b"\0\1\2\3"

@@ -125,6 +125,14 @@ def test_linux_programs(programs: Programs) -> None:
     assert look(elf_engine.ENGINE, seen.members[NAME].data).findings == {}
 
 
+def test_what_lies_between_is_found_behind_the_packers_own_code(programs: Programs) -> None:
+    whole = programs.freestanding("void program(void){ quit(0); }", "x86-64").read_bytes()
+    assert look(ENGINE, upx_elf(whole, loader=b"\xcc" * 1_001)).members[NAME].data == whole
+    cut = upx_elf(whole)[: -len(whole) // 40]
+    inner = look(ENGINE, cut).members[NAME].data
+    assert inner == whole or inner[60:62] == b"\0\0"
+
+
 def test_marks_that_were_removed(programs: Programs) -> None:
     whole = programs.freestanding("void program(void){ quit(0); }", "x86-64").read_bytes()
     seen = look(ENGINE, upx_elf(whole, marked=False))

@@ -24,6 +24,7 @@ from lazaretto.analysis.programs.pelayout import CERTIFICATES, DEBUG, IMPORTS, R
 MAGIC = b"UPX!"
 MOST_UNPACKED = 64 << 20  # bytes
 MOST_NRV = 12 << 20  # of what is unpacked bit by bit
+MOST_LOADER = 64 << 10  # bytes of the packer's own code
 MOST_BLOCKS, MOST_SECTIONS, MOST_LIBRARIES, MOST_FUNCTIONS = 1_000, 64, 200, 10_000
 _HEADER = 32
 _IAT, _BOUND = 12, 11
@@ -232,55 +233,104 @@ def elf_pack(data: bytes, elf: ElfLayout) -> ElfPack | None:
 
 
 def unpacked_elf(data: bytes, elf: ElfLayout, pack: ElfPack) -> bytes:
-    """The program that was packed. Raises `NotUnpacked`."""
+    """The program that was packed. Raises `NotUnpacked`.
+
+    First come the blocks of what is loaded, then the packer's own code, then what lies between: the table of sections
+    and the like. If the latter are not found, the program has no table of sections.
+    """
     if pack.size > MOST_UNPACKED:
         raise NotUnpacked("it is too large")
-    blocks = _blocks(data, elf.order, pack)
-    header = next(blocks, b"")
+    first = _block(data, elf.order, pack.blocks, pack.size)
+    header = first.content(data) if first else b""
     old = elf_layout(header)
-    if old is None:
+    if first is None or old is None or len(header) > pack.size:
         raise NotUnpacked("the old headers are not where they should be")
     out = bytearray(pack.size)
     out[: len(header)] = header
-    places = _places(old, len(header), pack.size)
-    for block in blocks:
-        left = memoryview(block)
-        while left and places:
-            start, end = places[0]
-            taken = min(len(left), end - start)
-            out[start : start + taken] = left[:taken]
-            left = left[taken:]
-            places[0:1] = [(start + taken, end)] if start + taken < end else []
+    loaded, between = _places(old, len(header), pack.size)
+    at = _filled(out, loaded, data, elf.order, first.end)
+    rest = _rest_at(data, elf.order, at, sum(end - start for start, end in between))
+    if rest:
+        _filled(out, between, data, elf.order, rest)
+    elif between:
+        struct.pack_into(f"{elf.order}{'Q' if elf.wide else 'I'}", out, 40 if elf.wide else 32, 0)
+        struct.pack_into(f"{elf.order}H", out, 60 if elf.wide else 48, 0)
     return bytes(out)
 
 
-def _places(old: ElfLayout, header: int, size: int) -> list[tuple[int, int]]:
-    """Where unpacked bytes go, in their order: first what is loaded, then what lies between."""
+def _places(old: ElfLayout, header: int, size: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Where unpacked bytes go: what is loaded, and what lies between."""
     loads = sorted((one.offset, min(one.offset + one.size, size)) for one in old.segments if one.kind == LOAD)
-    loaded = [(start or header, end) for start, end in loads]
     between, at = [], header
     for start, end in loads:
-        if start > at:
-            between.append((at, start))
+        between.append((at, min(start, size)))
         at = max(at, end)
     between.append((at, size))
-    return [(start, end) for start, end in (*loaded, *between) if start < end]
+    loaded = [(start or header, end) for start, end in loads]
+    return [pair for pair in loaded if pair[0] < pair[1]], [pair for pair in between if pair[0] < pair[1]]
 
 
-def _blocks(data: bytes, order: str, pack: ElfPack) -> Iterator[bytes]:
-    """Unpacked blocks, until one that is empty or makes no sense. Raises `NotUnpacked` in the first."""
-    at, left = pack.blocks, pack.size + 0x2000
-    for number in range(MOST_BLOCKS):
-        unpacked, packed = u32(data, at, order), u32(data, at + 4, order)
-        method = data[at + 8] if at + 12 <= len(data) else 0
-        if not unpacked or not packed or packed > unpacked or unpacked > left or at + 12 + packed > len(data):
-            return
-        content = data[at + 12 : at + 12 + packed]
+@dataclass(frozen=True)
+class _Block:
+    """A block's header: `at` is where its packed bytes begin."""
+
+    at: int
+    unpacked: int
+    packed: int
+    method: int
+
+    @property
+    def end(self) -> int:
+        return self.at + self.packed
+
+    def content(self, data: bytes) -> bytes:
+        """Raises `NotUnpacked`."""
+        packed = data[self.at : self.end]
+        return packed if self.packed == self.unpacked else unpack_block(packed, self.unpacked, self.method)
+
+
+def _block(data: bytes, order: str, at: int, most: int) -> _Block | None:
+    """The block whose header is there; None where none can be."""
+    if at + 12 > len(data):
+        return None
+    found = _Block(at + 12, u32(data, at, order), u32(data, at + 4, order), data[at + 8])
+    possible = 0 < found.packed <= found.unpacked <= most and found.end <= len(data)
+    return found if possible and (found.method in _METHODS or found.packed == found.unpacked) else None
+
+
+def _filled(out: bytearray, places: list[tuple[int, int]], data: bytes, order: str, at: int) -> int:
+    """Unpack blocks into these places, one after the other; where the blocks end."""
+    waiting = list(places)
+    for _ in range(MOST_BLOCKS):
+        block = _block(data, order, at, sum(end - start for start, end in waiting))
+        if block is None:
+            break
         try:
-            yield content if packed == unpacked else unpack_block(content, unpacked, method)
+            left = block.content(data)
         except NotUnpacked:
-            if not number:
-                raise
-            return
-        left -= unpacked
-        at += 12 + packed
+            break
+        at = block.end
+        while left and waiting:
+            start, end = waiting.pop(0)
+            taken = min(len(left), end - start)
+            out[start : start + taken] = left[:taken]
+            left = left[taken:]
+            if start + taken < end:
+                waiting.insert(0, (start + taken, end))
+    return at
+
+
+def _rest_at(data: bytes, order: str, at: int, total: int) -> int:
+    """Where blocks begin that are together so many bytes, behind the packer's own code; 0 if nowhere."""
+    aligned = range((at + 3) & ~3, min(at + MOST_LOADER, len(data)), 4)
+    starts: list[int] = [at, *aligned] if total else []
+    for start in starts:
+        left, place = total, start
+        for _ in range(MOST_BLOCKS):
+            block = _block(data, order, place, left)
+            if block is None:
+                break
+            left, place = left - block.unpacked, block.end
+            if not left:
+                return start
+    return 0
