@@ -159,3 +159,12 @@ def test_it_runs_in_the_cage() -> None:
         done = cage.run(ENGINE, fd, name="a", kind=identify(data, "a"))
     assert done.failed == "", done.detail
     assert list(done.outputs) == look(ENGINE, data, "a").outputs
+
+
+def test_in_the_cage_it_says_the_same_of_every_case() -> None:
+    with Cage(at_once=1) as cage:
+        for name, data in [("a", there) for there, _ in CASES.values()]:
+            with sheet(data) as fd:
+                done = cage.run(ENGINE, fd, name=name, kind=identify(data, name))
+            assert done.failed == "", (name, done.detail)
+            assert list(done.outputs) == look(ENGINE, data, name).outputs

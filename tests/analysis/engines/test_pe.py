@@ -298,3 +298,16 @@ def test_it_runs_in_the_cage(library: bool) -> None:
     }
     assert look(ENGINE, data, "a.exe").outputs == list(done.outputs)
     assert any(isinstance(one, Fact) for one in done.outputs)
+
+
+def test_in_the_cage_it_says_the_same_of_every_case() -> None:
+    with Cage(at_once=1) as cage:
+        for name, data in [
+            *(("a.exe", there) for there, _ in CASES.values()),
+            *(there for there, _ in NAMED.values()),
+            ("a.exe", rich(0)),
+        ]:
+            with sheet(data) as fd:
+                done = cage.run(ENGINE, fd, name=name, kind=identify(data, name))
+            assert done.failed == "", (name, done.detail)
+            assert list(done.outputs) == look(ENGINE, data, name).outputs
