@@ -106,7 +106,8 @@ class Machine:
         self.folds: dict[ir.Span, Value] = {}
         self.scopes: tuple[dict[str, Value], ...] = (dict(dialect.globals),)
         self._closures: list[Closure] = []
-        self._seen: set[tuple[str, str, ir.Span]] = set()
+        self._met: set[int] = set()
+        self._seen: set[tuple[str, tuple[str, ...], ir.Span]] = set()
         self._depth = 0
         self._entered = 0
         self._turning = 0
@@ -333,7 +334,8 @@ class Machine:
 
     def _function(self, node: ir.Function) -> Value:
         made = Closure(node.params, node.body, {}, self.scopes, node.name)
-        if len(self._closures) < MOST_CALLS and not self._turning:
+        if id(node) not in self._met:  # walked once, however often it is made
+            self._met.add(id(node))
             self._closures.append(made)
         if node.runs:
             self._walk(made)
@@ -548,7 +550,7 @@ class Machine:
     ) -> None:  # fmt: skip
         if len(self.calls) >= MOST_CALLS:
             return
-        shape = (name, repr(args)[:200], span)
+        shape = (name, tuple(_brief(one) for one in args[:8]), span)
         if shape in self._seen:
             return
         self._seen.add(shape)
@@ -619,6 +621,15 @@ class Machine:
         ir.Function: _function, ir.Cond: _cond, ir.Each: _each, ir.Assign: _assign, ir.Member: _member,
         ir.Slice: _slice, ir.Output: _output, ir.Call: _call, ir.Command: _command, ir.Pipe: _pipe,
     }  # fmt: skip
+
+
+def _brief(value: Value) -> str:
+    """Enough of an argument to tell two calls apart."""
+    if isinstance(value, str):
+        return value[:80]
+    if isinstance(value, Thing):
+        return value.path[:80]
+    return str(value) if isinstance(value, int) and -1e9 < value < 1e9 else type(value).__name__
 
 
 __all__ = ["UNKNOWN", "Closure", "Dialect", "Machine", "Made", "Text", "known"]
