@@ -374,7 +374,10 @@ class Machine:
         if isinstance(value, Closure) and not value.name and isinstance(node.target, ir.Name):
             value.name = node.target.name
         if node.op:
-            value = self._combined(ir.Binary(node.op, node.target, ir.Const(value), node.span), self.value(node.target))
+            before = self.value(node.target)
+            if isinstance(before, Thing) and isinstance(node.target, ir.Name) and before.path == node.target.name:
+                before = "" if isinstance(value, str) else 0 if isinstance(value, int) else before  # not set before
+            value = self._combined(ir.Binary(node.op, node.target, ir.Const(value), node.span), before)
         self._put(node.target, value)
         return value
 
