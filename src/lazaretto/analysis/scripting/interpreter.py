@@ -40,6 +40,7 @@ class Made:
     targets: tuple[tuple[str, Value], ...] = ()  # redirections: how and where
     span: ir.Span = ir.NOWHERE
     where: str = ""  # the function it is in, empty at the top
+    hidden: bool = False  # its name is put together by the script
 
     def arg(self, place: int, *names: str) -> Value:
         """An argument by place or name; None if it is not given."""
@@ -112,6 +113,7 @@ class Machine:
         self._entered = 0
         self._turning = 0
         self._where = ""
+        self._hidden = False
         self._piped: Value = None
         self._out: list[Value] | None = None
 
@@ -297,9 +299,17 @@ class Machine:
         while type(left) is ir.Binary:
             chain.append(left)
             left = left.left
-        value = self.value(left)
+        value = self._operand(left)
         for one in reversed(chain):
             value = self._combined(one, value)
+        return value
+
+    def _operand(self, node: ir.Node) -> Value:
+        """An operand; in most languages a variable that was never set is empty."""
+        value = self.value(node)
+        if type(node) is ir.Name and isinstance(value, Thing) and value.path == node.name and not value.origins:
+            if self.language == "vbscript" or (self.language in {"powershell", "php"} and node.name.startswith("$")):
+                return None
         return value
 
     def _combined(self, node: ir.Binary, left: Value) -> Value:
@@ -309,7 +319,7 @@ class Machine:
             if held is None:
                 return right if isinstance(left, Thing) and not isinstance(right, Thing) and node.op != "&&" else left
             return right if held is (node.op == "&&") else left
-        right = self.value(node.right)
+        right = self._operand(node.right)
         made = self.dialect.functions.get(f"operator {node.op}")
         value = (
             made(self, [left, right], {}) if made else operators.binary(node.op, left, right, self.language)
@@ -459,16 +469,19 @@ class Machine:
 
     def _call(self, node: ir.Call) -> Value:
         callee = node.callee
+        self._hidden = False
         if isinstance(callee, ir.Member):
             owner = self.value(callee.of)
             key = self.value(callee.name)
             args, named = self._arguments(node)
+            self._hidden = isinstance(callee.name, ir.Binary | ir.Call | ir.Join) and isinstance(key, str) and HOLE not in key
             if not isinstance(owner, Thing) and isinstance(key, str):
                 return self._folded(node.span, self._method(owner, key, args, named, node))
             called = self.member(owner, key)
         else:
             called = self.value(callee)
             args, named = self._arguments(node)
+            self._hidden = isinstance(called, str) and self.language == "php"
         return self._folded(node.span, self.call(called, args, named, node.span))
 
     def _arguments(self, node: ir.Call) -> tuple[list[Value], dict[str, Value]]:
@@ -497,6 +510,8 @@ class Machine:
             return self.enter(called, args)
         if isinstance(called, Text | str) and self.language == "php":
             called = Thing(called, origins(called))
+        if isinstance(called, list | dict) and args and self.language == "vbscript":
+            return operators.item(called, args[0], self.language)
         if not isinstance(called, Thing):
             return UNKNOWN
         name = called.path.lower().removesuffix(".call").removesuffix(".apply")
@@ -527,6 +542,8 @@ class Machine:
         scope: dict[str, Value] = dict.fromkeys(closure.params)
         scope.update(zip(closure.params, args, strict=False))
         scope["arguments"] = args
+        if self.language == "vbscript":
+            scope.setdefault(closure.name)  # what is assigned to the function's name is what it gives back
         kept, self.scopes = self.scopes, (*closure.outer, scope)
         where, self._where = self._where, self._where
         out, self._out = self._out, []
@@ -557,7 +574,8 @@ class Machine:
         if shape in self._seen:
             return
         self._seen.add(shape)
-        self.calls.append(Made(name, tuple(args), dict(named), piped, targets, span, self._where))
+        self.calls.append(Made(name, tuple(args), dict(named), piped, targets, span, self._where, self._hidden))
+        self._hidden = False
 
     # -- shells -----------------------------------------------------------------------------------------------------
 
@@ -578,6 +596,7 @@ class Machine:
         if isinstance(function, Closure):
             return self._entered_function(function, words)
         args = words[1:]
+        self._hidden = type(node.words[0]) is not ir.Const and isinstance(words[0], str) and HOLE not in name
         self._record(name.lower() if HOLE not in name else name, args, {}, node.span, piped, targets)
         if self.dialect.command is None:
             return UNKNOWN
