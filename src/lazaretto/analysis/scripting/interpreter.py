@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from lazaretto.analysis.scripting import ir, operators
 from lazaretto.analysis.scripting.values import HOLE, UNKNOWN, Text, Thing, Value, known, marked, origins
 
-FUEL = 150_000  # nodes evaluated inside loops and functions
+FUEL = 80_000  # nodes evaluated inside loops and functions
 MOST_TURNS = 20_000
 MOST_CALLS = 6_000
 DEEPEST = 120  # nested expressions; well below Python's own limit
 _DEEPEST_CALL = 12
+_MOST_USELESS = 8
 _SHORTEST_FOLD = 3
 
 # What computing hostile operands raises; then the value is unknown.
@@ -60,6 +61,8 @@ class Closure:
     outer: tuple[dict[str, Value], ...]
     name: str = ""
     walked: bool = False
+    active: bool = False  # it is being entered: it is not entered again from inside
+    useless: int = 0  # how often entering it gave nothing that is known
 
     def __call__(self) -> None:  # so that `callable` tells it from plain values
         raise TypeError
@@ -534,11 +537,19 @@ class Machine:
 
     def enter(self, closure: Closure, args: list[Value]) -> Value:
         """Calls a function of the script, if there is fuel for it and something is known of what it is given."""
-        if self._entered >= _DEEPEST_CALL or self.fuel <= 0:
+        if self._entered >= _DEEPEST_CALL or self.fuel <= 0 or closure.active or closure.useless > _MOST_USELESS:
             return Thing("", origins(args))
         if args and not any(not isinstance(one, Thing) or one.origins - {"argument"} for one in args) and closure.walked:
             return UNKNOWN
-        closure.walked = True
+        closure.walked = closure.active = True
+        try:
+            value = self._inside(closure, args)
+        finally:
+            closure.active = False
+        closure.useless += value is None or isinstance(value, Thing)
+        return value
+
+    def _inside(self, closure: Closure, args: list[Value]) -> Value:
         scope: dict[str, Value] = dict.fromkeys(closure.params)
         scope.update(zip(closure.params, args, strict=False))
         scope["arguments"] = args
@@ -608,9 +619,10 @@ class Machine:
         if self.language == "shell":
             kept, self.scopes = self.scopes, (*self.scopes, {str(place): one for place, one in enumerate(words)})
             try:
-                return self.enter(Closure([], function.body, {}, self.scopes, function.name), [])
+                outer, function.outer = function.outer, self.scopes
+                return self.enter(function, [])
             finally:
-                function.walked = True
+                function.outer = outer
                 self.scopes = kept
         return self.enter(function, args)
 

@@ -68,7 +68,8 @@ def _ran(act: Act, acts: list[Act], fetched: dict[str, Act], written: dict[str, 
     if source is None and (streamed or any(one.kind is Kind.FETCH for one in acts)):
         source = next((written[name] for name in names if name in written and written[name].origins & {"net", "stream"}), None)
     if source is not None:
-        yield Finding(id="script-starts-fetched-program" if language in _WINDOWS or act.language in _WINDOWS else "script-starts-fetched-file", detail=f"{source.text} → {act.text}")
+        covert = act.hidden or act.folded or act.depth or source.folded or _any_covert(acts) or language in {"javascript", "vbscript"} and source.kind is Kind.WRITE
+        yield Finding(id="script-starts-fetched-program-covertly" if covert else "script-starts-fetched-file", detail=f"{source.text} → {act.text}")
         return
     dropped = next((written[name] for name in names if name in written), None)
     if dropped is not None and (dropped.origins & _HARD or _is_program(dropped)):

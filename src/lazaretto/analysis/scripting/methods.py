@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,9 @@ def pattern(text: str, flags: int = 0) -> re.Pattern[str] | None:
     if len(text) > _MOST_PATTERN or re.search(r"[*+}]\)?[*+{]|\([^)]*[*+|][^)]*\)[*+{]", text):
         return None
     try:
-        return re.compile(text, flags)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(text, flags)
     except (re.error, OverflowError, RecursionError):
         return None
 
