@@ -69,7 +69,7 @@ def judged(source: bytes, language: str, *, line: bool = False) -> Iterator[Outp
             given += 1
             yield Member(name=f"layer {given}.ps1", data=layer.source, relation="decoded")
     for act in first.acts:
-        if isinstance(act.value, bytes) and len(act.value) > 64 and act.origins and given < _MOST_MEMBERS and act.kind.value == "write":
+        if isinstance(act.value, bytes) and len(act.value) > 64 and act.origins and given < _MOST_MEMBERS and act.kind.value in {"write", "offer"}:
             given += 1
             yield Member(name=act.path.rpartition("/")[2].rpartition("\\")[2] or f"file {given}", data=bytes(act.value), relation="embedded")
     if first.share > 0.1 or any(made.hidden for made in first.calls):

@@ -31,6 +31,7 @@ class Kind(enum.StrEnum):
     INJECT = "inject"  # memory and threads through the system's own functions
     TAMPER = "tamper"  # changes its interpreter's inner state by reflection
     ENCRYPT = "encrypt"
+    OFFER = "offer"  # a file that a page makes itself and offers for saving
     ENUMERATE = "enumerate"  # lists many files
 
 

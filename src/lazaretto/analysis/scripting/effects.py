@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lazaretto.analysis.scripting import operators, powershell, programs, shell
+from lazaretto.analysis.scripting import decoding, operators, powershell, programs, shell
 from lazaretto.analysis.scripting.acts import Act, Found, Kind, Layer
 from lazaretto.analysis.scripting.interpreter import Closure, Made
 from lazaretto.analysis.scripting.values import HOLE, NOWHERE, Blob, Text, Thing, Value, origins
@@ -216,8 +216,30 @@ def _saved(made: Made) -> Found:
     return Found([Act(Kind.WRITE, _said(made), path=operators.to_text(made.arg(0)), origins=frozenset({"stream"}))])
 
 
-def _blob(made: Made) -> Found:
-    return Found()
+def _offered(made: Made) -> Found:
+    """A file made by the page itself and offered for saving: `URL.createObjectURL(new Blob([...]))`."""
+    value = made.arg(0)
+    parts = value.get("blob") if isinstance(value, dict) else None
+    parts = parts if isinstance(parts, list) else [parts]
+    if parts and all(isinstance(one, int) for one in parts):
+        parts = [bytes(one & 255 for one in parts)]
+    data = b"".join(
+        bytes(one) if isinstance(one, bytes) else one.encode("latin-1", "replace") if isinstance(one, str) and HOLE not in one
+        else bytes(byte & 255 for byte in one) if isinstance(one, list) and all(isinstance(byte, int) for byte in one) else b""
+        for one in parts
+    )  # fmt: skip
+    name = value.get("name", "") if isinstance(value, dict) else ""
+    return Found([Act(Kind.OFFER, _said(made), data, operators.to_text(name), origins(parts))]) if data else Found()
+
+
+def _link(made: Made) -> Found:
+    """A link's target set to a file in text form: `a.href = "data:...;base64,..."`."""
+    value = made.arg(0)
+    found = re.match(r"data:([\w/+.-]*)[^,]*;base64,", value) if isinstance(value, str) else None
+    if found is None:
+        return Found()
+    data = decoding.from_base64(value[found.end() :])
+    return Found([Act(Kind.OFFER, made.name, bytes(data), "", frozenset({"base64"}))]) if isinstance(data, bytes) else Found()
 
 
 _COM: dict[str, Effect] = {
@@ -248,6 +270,7 @@ _JAVASCRIPT: dict[str, Effect] = {
     "document.write": lambda m: Found([], [Layer("html", m.args[0].encode("utf-8", "replace"), origins(m.args[0]))]) if m.args and isinstance(m.args[0], str) and origins(m.args[0]) & _FOLDS else Found(),
     "crypto.createcipheriv": simple(Kind.ENCRYPT), "fs.readdirsync": simple(Kind.ENUMERATE), "fs.readdir": simple(Kind.ENUMERATE),
 }  # fmt: skip
+_JAVASCRIPT.update(dict.fromkeys(("url.createobjecturl", "webkiturl.createobjecturl", "navigator.mssaveblob", "navigator.mssaveoropenblob", "saveas"), _offered))
 _VBSCRIPT: dict[str, Effect] = {
     **_COM, "execute": code("vbscript"), "executeglobal": code("vbscript"), "eval": code("vbscript"), "shell": run(0, lambda m: m.arg(1) in {0, "0"}),
     "application.run": lambda m: Found(), "kill": simple(Kind.DELETE), "window.execscript": code("vbscript"), "urldownloadtofilea": fetch(1, 2), "urldownloadtofile": fetch(1, 2),
@@ -466,7 +489,7 @@ def _created(made: Made) -> Found:
 
 _TABLES: dict[str, dict[str, Any]] = {"javascript": _JAVASCRIPT, "vbscript": _VBSCRIPT, "python": _PYTHON, "php": _PHP, "powershell": _POWERSHELL}
 _STARTS: dict[str, tuple[tuple[str, Effect], ...]] = {}
-_ENDS = {"python": _PYTHON_ENDS, "powershell": _POWERSHELL_ENDS}
+_ENDS = {"javascript": ((".href =", _link), (".src =", _link)), "python": _PYTHON_ENDS, "powershell": _POWERSHELL_ENDS}
 
 
 # -- shells ---------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from lazaretto.analysis.scripting import ir, operators
 from lazaretto.analysis.scripting.values import HOLE, UNKNOWN, Text, Thing, Value, known, marked, origins
 
-FUEL = 80_000  # nodes evaluated inside loops and functions
+FUEL = 40_000  # nodes evaluated inside loops and functions
 MOST_TURNS = 20_000
 MOST_CALLS = 6_000
 DEEPEST = 120  # nested expressions; well below Python's own limit

@@ -18,6 +18,7 @@ _BARE_ADDRESS = re.compile(r"^https?://(?:\d{1,3}\.){3}\d{1,3}|^https?://\[", re
 _HEX_NAMES = re.compile(rb"\b_0x[0-9a-f]{4,}\b")
 _ESCAPES = re.compile(rb"\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}")
 _PROGRAM_HEADS = (b"MZ", b"\x7fELF", b"PK\x03\x04", b"\xcf\xfa\xed\xfe")
+_CARRIED = (*_PROGRAM_HEADS, b"Rar!", b"7z\xbc\xaf", b"L\0\0\0\x01\x14\x02", b"MSCF", b"\xd0\xcf\x11\xe0")
 _SIMPLE: dict[Kind, str] = {
     Kind.UNPROTECT: "script-switches-protection-off", Kind.FIREWALL: "script-opens-firewall",
     Kind.UNLOG: "script-removes-logs", Kind.DELETE_COPIES: "script-deletes-copies", Kind.DESTROY: "script-destroys",
@@ -37,6 +38,7 @@ def findings(layers: Sequence[Folded]) -> Iterator[Finding]:
     yield from _decoding(layers, acts)
     yield from _network(acts)
     yield from _web(acts)
+    yield from _offering(acts)
     yield from _staying(acts, language)
     yield from _secrets(acts)
     yield from _memory(acts)
@@ -145,6 +147,15 @@ def _web(acts: list[Act]) -> Iterator[Finding]:
             yield Finding(id="script-writes-visitor-file", detail=act.text)
         if act.kind is Kind.WRITE and isinstance(act.value, str) and re.search(r"(?:eval|assert|system|exec|passthru|shell_exec)\s*\(\s*@?(?:base64_decode\s*\(\s*)?\$_(?:GET|POST|REQUEST|COOKIE)", act.value):
             yield Finding(id="script-writes-web-shell", detail=act.text)
+
+
+def _offering(acts: list[Act]) -> Iterator[Finding]:
+    for act in acts:
+        if act.kind is Kind.OFFER and isinstance(act.value, bytes):
+            if act.value.startswith(_CARRIED) or act.value[0x8001:0x8006] == b"CD001":
+                yield Finding(id="script-offers-carried-program", detail=f"{act.text} {len(act.value)} bytes")
+            elif act.origins & DECODED and len(act.value) > 1024:
+                yield Finding(id="script-offers-carried-file", detail=f"{act.text} {len(act.value)} bytes")
 
 
 def _staying(acts: list[Act], language: str) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ MOST_LAYERS = 60
 DEEPEST = 8
 MOST_SOURCE = 4 << 20  # bytes of one source that are read
 _LARGE = 300_000  # bytes: above it less is turned and entered
-_LESS_FUEL = 40_000
+_LESS_FUEL = 15_000
 
 READERS: dict[str, tuple[Callable[[bytes], ir.Node], Dialect]] = {
     "javascript": (javascript.read, javascript.DIALECT),
