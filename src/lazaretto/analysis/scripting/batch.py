@@ -15,6 +15,7 @@ from lazaretto.analysis.scripting.interpreter import Dialect, Machine
 from lazaretto.analysis.scripting.values import HOLE, Text, Value
 
 MOST_LINES = 20_000
+MOST_CHARACTERS = 4 << 20  # of all lines after they were expanded
 MOST_LENGTH = 32_768  # characters of a line; cmd.exe itself takes 8,191
 _MOST_TURNS = 200
 _DEEPEST = 12
@@ -37,6 +38,7 @@ class Runner:
         self.machine = machine
         self.variables: dict[str, str] = dict(environment.WINDOWS)
         self.left = MOST_LINES
+        self.characters = MOST_CHARACTERS
         self._command_line = command_line
         self.expansions = 0
 
@@ -60,7 +62,12 @@ class Runner:
         if found := _FOR.match(_uncareted(raw)):
             self._for(found, at, depth)
             return
-        for piece, join in _parted(self.expand(raw)):
+        whole = self.expand(raw)
+        self.characters -= len(whole)
+        if self.characters < 0:
+            self.left = 0
+            return
+        for piece, join in _parted(whole):
             self._simple(piece, join, at, depth)
 
     def expand(self, text: str) -> str:

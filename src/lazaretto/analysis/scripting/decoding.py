@@ -106,7 +106,7 @@ def as_text(value: Value, encoding: str = "utf-8") -> Value:
     data = as_bytes(value)
     if isinstance(value, str) or data is None:
         return value if isinstance(value, str) else Thing("", origins(value))
-    if data[:2] == b"\xff\xfe" or (len(data) > 3 and data[1:60:2].count(0) > 0.8 * len(data[1:60:2])):
+    if encoding == "utf-8" and (data[:2] == b"\xff\xfe" or (len(data) > 3 and data[1:60:2].count(0) > 0.8 * len(data[1:60:2]))):
         encoding = "utf-16-le"
     try:
         return Text(data.decode(encoding, "replace").removeprefix("\ufeff"), origins(value))

@@ -391,6 +391,9 @@ class Machine:
             if isinstance(before, Thing) and isinstance(node.target, ir.Name) and before.path == node.target.name:
                 before = "" if isinstance(value, str) else 0 if isinstance(value, int) else before  # not set before
             value = self._combined(ir.Binary(node.op, node.target, ir.Const(value), node.span), before)
+            if node.old:
+                self._put(node.target, value)
+                return before
         self._put(node.target, value)
         return value
 

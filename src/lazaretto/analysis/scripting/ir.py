@@ -85,6 +85,7 @@ class Assign(Node):
     op: str  # "" or the operator before the equals sign
     value: Node
     span: Span = NOWHERE
+    old: bool = False  # its worth is what was there before: x++
 
 
 class Cond(Node):

@@ -78,7 +78,9 @@ class _Reader(Lowering):
         return ir.Unary(op, self.field(node, "argument"))
 
     def update(self, node: tree_sitter.Node) -> ir.Node:
-        return ir.Assign(self.field(node, "argument"), "+" if self.text(node).count("+") else "-", ir.Const(1))
+        text = self.text(node)
+        op = "+" if text.startswith("++") or text.endswith("++") else "-"
+        return ir.Assign(self.field(node, "argument"), op, ir.Const(1), old=text.endswith(("++", "--")))
 
     def call(self, node: tree_sitter.Node) -> ir.Node:
         arguments = node.child_by_field_name("arguments")

@@ -110,7 +110,7 @@ def _decoding(layers: Sequence[Folded], acts: list[Act]) -> Iterator[Finding]:
 
 def _worth(folded: Folded) -> bool:
     """Whether a decoded layer is code of some length, or does something."""
-    return len(folded.source) >= 24 or bool(folded.acts)
+    return len(folded.source) >= 12 or bool(folded.acts)
 
 
 def _first(source: bytes) -> str:
