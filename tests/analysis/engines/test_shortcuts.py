@@ -1,5 +1,7 @@
 """Shortcuts: what they start, and what they pretend to be. All are made here, and start nothing that does anything."""
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 import struct
@@ -59,7 +61,9 @@ CASES: list[tuple[str, bytes, str, bytes, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("id_", "bad", "bad_name", "good", "good_name"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("id_", "bad", "bad_name", "good", "good_name"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)]
+)
 def test_finding(id_: str, bad: bytes, bad_name: str, good: bytes, good_name: str) -> None:
     assert id_ in ids(bad, bad_name)
     assert id_ not in ids(good, good_name)
@@ -94,4 +98,6 @@ def test_in_the_cage() -> None:
     with Cage(at_once=1) as cage, sheet(link(CMD, "/c powershell -w hidden Get-Date", show=7)) as fd:
         done = cage.run(shortcuts.ENGINE, fd, name="a.pdf.lnk", kind=of("lnk"))
     assert not done.failed, done.detail
-    assert {"shortcut-pretends-document", "script-hides-window"} <= {one.id for one in done.outputs if isinstance(one, Finding)}
+    assert {"shortcut-pretends-document", "script-hides-window"} <= {
+        one.id for one in done.outputs if isinstance(one, Finding)
+    }

@@ -19,7 +19,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.markup",
     wants=lambda kind: kind.name in {"html", "hta", "svg", "wsf", "scriptlet"},
     sees="scripts inside pages as parts of their own; password forms, redirects, files hidden in links",
-    loads=("html.parser", "_markupbase"),
+    loads=("html.parser", "_markupbase", "lazaretto.analysis.engines.scripts"),
     seconds=15.0,
     essential=True,
 )
@@ -27,7 +27,16 @@ MOST = 8 << 20  # bytes of a page that are read
 _MOST_SCRIPTS = 2_000
 _MOST_FILES = 40
 _DATA = re.compile(r"\s*data:([\w/+.-]*)((?:;[^,;]{1,60})*),(.*)", re.DOTALL | re.IGNORECASE)
-_HEADS = (b"MZ", b"\x7fELF", b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"L\0\0\0\x01\x14\x02", b"MSCF", b"\xd0\xcf\x11\xe0")
+_HEADS = (
+    b"MZ",
+    b"\x7fELF",
+    b"PK\x03\x04",
+    b"Rar!",
+    b"7z\xbc\xaf",
+    b"L\0\0\0\x01\x14\x02",
+    b"MSCF",
+    b"\xd0\xcf\x11\xe0",
+)
 _SCHEMES = ("ms-msdt:", "search-ms:", "ms-appinstaller:", "ms-officecmd:")
 _SECRET_FIELDS = re.compile(r"passw|pwd|\bpin\b|passcode|cardnumber|cvv", re.IGNORECASE)
 
@@ -53,18 +62,28 @@ class _Page(HTMLParser):
             known = not kind or re.search(r"script|module|ecma|jse|vbs", kind)
             self._in_script = "vbscript" if "vbs" in kind else "javascript" if known else "data"
             self._text = []
-            if given.get("src", "").startswith("data:") or given.get("href", given.get("xlink:href", "")).startswith("data:"):
+            if given.get("src", "").startswith("data:") or given.get("href", given.get("xlink:href", "")).startswith(
+                "data:"
+            ):
                 self._data_script(given.get("src") or given.get("href") or given.get("xlink:href", ""))
         elif tag == "form":
             self.forms.append((given.get("action", ""), False))
-        elif tag == "input" and self.forms and (given.get("type", "").lower() == "password" or _SECRET_FIELDS.search(given.get("name", ""))):
+        elif (
+            tag == "input"
+            and self.forms
+            and (given.get("type", "").lower() == "password" or _SECRET_FIELDS.search(given.get("name", "")))
+        ):
             self.forms[-1] = (self.forms[-1][0], True)
         elif tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
             self.refresh.append(given.get("content", ""))
         elif tag in {"object", "embed", "applet"}:
             self.objects += 1
         target = given.get("href") or given.get("xlink:href") or given.get("src") or given.get("data") or ""
-        if target and tag in {"a", "area", "iframe", "embed", "object", "frame", "image", "base"} and len(self.links) < _MOST_SCRIPTS:
+        if (
+            target
+            and tag in {"a", "area", "iframe", "embed", "object", "frame", "image", "base"}
+            and len(self.links) < _MOST_SCRIPTS
+        ):
             self.links.append((tag, target, given.get("download", "")))
         for name, value in given.items():
             if name.startswith("on") and value and len(self.scripts) < _MOST_SCRIPTS:
@@ -139,7 +158,11 @@ def _scripts(page: _Page, subject: Subject) -> Iterator[Output]:
     for language, extension in (("javascript", "js"), ("vbscript", "vbs")):
         sources = [source for kind, source in page.scripts if kind == language]
         if sources:
-            yield Member(name=f"scripts.{extension}", data="\n;\n".join(sources).encode() if extension == "js" else "\n".join(sources).encode(), relation="decoded")
+            yield Member(
+                name=f"scripts.{extension}",
+                data="\n;\n".join(sources).encode() if extension == "js" else "\n".join(sources).encode(),
+                relation="decoded",
+            )
     if page.scripts:
         yield Fact(name="page-scripts", value=len(page.scripts))
         if subject.kind.name == "svg":
@@ -159,7 +182,11 @@ def _targets(page: _Page) -> Iterator[Output]:
     for content in page.refresh:
         delay, _, rest = content.partition(";")
         url = html.unescape(rest.partition("=")[2].strip("'\" "))
-        if re.match(r"https?://", url, re.IGNORECASE) and re.fullmatch(r"\s*[\d.]{1,6}\s*", delay) and float(delay.strip(". ") or 0) <= 5:
+        if (
+            re.match(r"https?://", url, re.IGNORECASE)
+            and re.fullmatch(r"\s*[\d.]{1,6}\s*", delay)
+            and float(delay.strip(". ") or 0) <= 5
+        ):
             yield Finding(id="page-redirects", detail=url)
             yield Indicator(kind="url", value=short(url))
         elif url.lower().startswith("data:"):

@@ -19,7 +19,11 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.packages",
     wants=lambda kind: kind.name in {"python", "json", "text", "eml", "node", "jscript"},
     sees="what a Python or Node package does when it is installed or imported, and whether its name imitates another",
-    loads=("lazaretto.analysis.scripting.judge", "lazaretto.analysis.scripting.warm", "lazaretto.analysis.engines._known_packages"),
+    loads=(
+        "lazaretto.analysis.scripting.judge",
+        "lazaretto.analysis.scripting.warm",
+        "lazaretto.analysis.engines._known_packages",
+    ),
     seconds=15.0,
 )
 _HOOKS = ("preinstall", "install", "postinstall", "prepare", "prepublish", "preprepare", "postprepare")
@@ -84,7 +88,11 @@ def _node(data: bytes) -> Iterator[Output]:
     if not isinstance(package, dict):
         return
     scripts = package.get("scripts")
-    hooks = {name: text for name, text in scripts.items() if name in _HOOKS and isinstance(text, str)} if isinstance(scripts, dict) else {}
+    hooks = (
+        {name: text for name, text in scripts.items() if name in _HOOKS and isinstance(text, str)}
+        if isinstance(scripts, dict)
+        else {}
+    )
     for hook in ("preinstall", "install", "postinstall"):
         if hook in hooks:
             yield Fact(name=f"runs-at-{hook}", value=hooks[hook][:300])
@@ -109,7 +117,9 @@ def _judged(acts, when: str) -> Iterator[Output]:  # type: ignore[no-untyped-def
         elif kind == "read" and act.path:
             yield Finding(id="package-reads-secrets", detail=act.path)
     if "fetch" in kinds and when == "install":
-        yield Finding(id="package-uses-network-at-install", detail=next(act.text for act in acts if act.kind.value == "fetch"))
+        yield Finding(
+            id="package-uses-network-at-install", detail=next(act.text for act in acts if act.kind.value == "fetch")
+        )
 
 
 def _imitation(registry: str, name: str) -> Iterator[Output]:

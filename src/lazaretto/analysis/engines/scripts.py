@@ -1,18 +1,33 @@
 """Scripts: what they would do, however they hide it. Reading and folding is in `analysis.scripting`."""
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lazaretto.analysis.engine import Engine, Fact, Finding, Indicator, Member, Output, Shortfall, Subject, short
 from lazaretto.analysis.formats.types import FileType
+
+if TYPE_CHECKING:
+    from lazaretto.analysis.scripting.unfold import Folded
 
 LANGUAGE = {
     "jscript": "javascript", "node": "javascript", "vbscript": "vbscript", "script-encoded": "vbscript", "batch": "batch",
     "powershell": "powershell", "shell": "shell", "bash": "bash", "python": "python", "php": "php",
 }  # fmt: skip
-EXTENSION = {"javascript": "js", "vbscript": "vbs", "batch": "bat", "powershell": "ps1", "shell": "sh", "python": "py", "php": "php", "html": "html"}
+EXTENSION = {
+    "javascript": "js",
+    "vbscript": "vbs",
+    "batch": "bat",
+    "powershell": "ps1",
+    "shell": "sh",
+    "python": "py",
+    "php": "php",
+    "html": "html",
+}
 _MOST_MEMBERS = 40
 _MOST_CALLS = 60
 _URL = re.compile(r"\b(?:https?|ftp)://[^\s'\"<>|^`)\]},;\\\ue000]{4,400}", re.IGNORECASE)
@@ -45,7 +60,9 @@ def judged(source: bytes, language: str, *, line: bool = False) -> Iterator[Outp
 
     from lazaretto.analysis.scripting import judge, unfold  # noqa: PLC0415  only in the cage
 
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 8_000))  # ours is bounded by depth, which takes several frames each
+    sys.setrecursionlimit(
+        max(sys.getrecursionlimit(), 8_000)
+    )  # ours is bounded by depth, which takes several frames each
     language = "shell" if language == "bash" else language
     layers = []
     for folded in unfold.unfold(source, language, line=line):
@@ -63,29 +80,43 @@ def judged(source: bytes, language: str, *, line: bool = False) -> Iterator[Outp
     for layer in first.layers:
         if layer.how and not layer.line and len(layer.source) > 8 and given < _MOST_MEMBERS:
             given += 1
-            yield Member(name=f"layer {given}.{EXTENSION.get(layer.language, 'txt')}", data=layer.source, relation="decoded")
+            yield Member(
+                name=f"layer {given}.{EXTENSION.get(layer.language, 'txt')}", data=layer.source, relation="decoded"
+            )
     for layer in first.layers:
         if layer.how and layer.line and layer.language == "powershell" and given < _MOST_MEMBERS:
             given += 1
             yield Member(name=f"layer {given}.ps1", data=layer.source, relation="decoded")
     for act in first.acts:
-        if isinstance(act.value, bytes) and len(act.value) > 64 and act.origins and given < _MOST_MEMBERS and act.kind.value in {"write", "offer"}:
+        if (
+            isinstance(act.value, bytes)
+            and len(act.value) > 64
+            and act.origins
+            and given < _MOST_MEMBERS
+            and act.kind.value in {"write", "offer"}
+        ):
             given += 1
-            yield Member(name=act.path.rpartition("/")[2].rpartition("\\")[2] or f"file {given}", data=bytes(act.value), relation="embedded")
+            yield Member(
+                name=act.path.rpartition("/")[2].rpartition("\\")[2] or f"file {given}",
+                data=bytes(act.value),
+                relation="embedded",
+            )
     if first.share > 0.1 or any(made.hidden for made in first.calls):
         text = first.text()
         if text.encode("utf-8", "replace") != source:
-            yield Member(name=f"folded.{EXTENSION[language]}.txt", data=text.encode("utf-8", "replace"), relation="decoded")
+            yield Member(
+                name=f"folded.{EXTENSION[language]}.txt", data=text.encode("utf-8", "replace"), relation="decoded"
+            )
     if len(source) > unfold.MOST_SOURCE:
         yield Shortfall(reason=f"only the first {unfold.MOST_SOURCE >> 20} MiB of the script were read")
 
 
-def _addresses(layers: list[object]) -> Iterator[Output]:
+def _addresses(layers: Sequence[Folded]) -> Iterator[Output]:
     from lazaretto.analysis.scripting.acts import Kind  # noqa: PLC0415  only in the cage
 
     seen: dict[str, None] = {}
     for folded in layers:
-        for act in folded.acts:  # type: ignore[attr-defined]
+        for act in folded.acts:
             if act.kind in {Kind.FETCH, Kind.SEND, Kind.RUN, Kind.EVALUATE}:
                 seen.update(dict.fromkeys(_URL.findall(act.text)))
     for url in list(seen)[:100]:

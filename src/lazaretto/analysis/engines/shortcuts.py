@@ -19,7 +19,13 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.shortcuts",
     wants=lambda kind: kind.name in {"lnk", "url"},
     sees="what a shortcut really starts, with which arguments, and what it pretends to be",
-    loads=("LnkParse3", "LnkParse3.lnk_file", "lazaretto.analysis.scripting.judge", "lazaretto.analysis.scripting.warm"),
+    loads=(
+        "LnkParse3",
+        "LnkParse3.lnk_file",
+        "lazaretto.analysis.engines.scripts",
+        "lazaretto.analysis.scripting.judge",
+        "lazaretto.analysis.scripting.warm",
+    ),
     seconds=10.0,
     essential=True,
 )
@@ -27,12 +33,17 @@ _INTERPRETERS = re.compile(
     r"(?:^|[\\/])(?:cmd|powershell|pwsh|mshta|wscript|cscript|rundll32|regsvr32|msiexec|certutil|bitsadmin|forfiles|conhost|pcalua|ftp|curl|wmic|installutil|explorer)(?:\.exe)?$",
     re.IGNORECASE,
 )
-_DOCUMENT_NAME = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|rtf|txt|jpe?g|png|gif|csv|html?|mp[34]|zip|eml)\.(?:lnk|url)$", re.IGNORECASE)
+_DOCUMENT_NAME = re.compile(
+    r"\.(?:pdf|docx?|xlsx?|pptx?|rtf|txt|jpe?g|png|gif|csv|html?|mp[34]|zip|eml)\.(?:lnk|url)$", re.IGNORECASE
+)
 _DOCUMENT_ICON = re.compile(
     r"\.(?:pdf|docx?|xlsx?|pptx?|rtf|txt|html?)\b|winword|excel|powerpnt|acrord|acrobat|wordicon|xlicons|msedge|chrome|wordpad|notepad|imageres|shell32|moricons",
     re.IGNORECASE,
 )
-_STARTS = re.compile(r"\.(?:exe|dll|scr|com|pif|cpl|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|msi|lnk|url|jar|iso|img|zip)(?:$|[?#])", re.IGNORECASE)
+_STARTS = re.compile(
+    r"\.(?:exe|dll|scr|com|pif|cpl|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|msi|lnk|url|jar|iso|img|zip)(?:$|[?#])",
+    re.IGNORECASE,
+)
 _OWN_SCHEMES = ("http:", "https:", "ftp:", "mailto:", "file:", "about:")
 _MOST_BLOCKS = 64
 _MOST_TEXT = 1 << 17
@@ -130,13 +141,17 @@ def _u32(data: bytes, at: int) -> int:
 
 def _items(data: bytes) -> str:
     """The path that the item list spells."""
-    import LnkParse3  # noqa: PLC0415  only in the cage
+    import LnkParse3  # type: ignore[import-untyped]  # noqa: PLC0415  only in the cage
 
     try:
         found = LnkParse3.lnk_file(indata=data[: 1 << 20]).get_json().get("target", {}).get("items", [])
     except Exception:  # the library stops in many ways at what it does not know
         return ""
-    names = [str(one.get("primary_name") or one.get("data") or one.get("long_name") or "") for one in found if isinstance(one, dict)]
+    names = [
+        str(one.get("primary_name") or one.get("data") or one.get("long_name") or "")
+        for one in found
+        if isinstance(one, dict)
+    ]
     return "\\".join(name.rstrip("\\") for name in names if name)[:1000]
 
 
@@ -145,10 +160,21 @@ def _link(subject: Subject) -> Iterator[Output]:
     from lazaretto.analysis.scripting.environment import expanded  # noqa: PLC0415  only in the cage
 
     link = read_link(subject.data)
-    target = link.local or link.network or link.environment or (_items(subject.data) if link.has_items else "") or link.strings.get("relative", "")
+    target = (
+        link.local
+        or link.network
+        or link.environment
+        or (_items(subject.data) if link.has_items else "")
+        or link.strings.get("relative", "")
+    )
     arguments = link.strings.get("arguments", "")
     icon = link.icon_environment or link.strings.get("icon", "")
-    for name, value in (("shortcut-target", target), ("shortcut-arguments", arguments.strip()), ("shortcut-icon", icon), ("shortcut-folder", link.strings.get("folder", ""))):
+    for name, value in (
+        ("shortcut-target", target),
+        ("shortcut-arguments", arguments.strip()),
+        ("shortcut-icon", icon),
+        ("shortcut-folder", link.strings.get("folder", "")),
+    ):
         if value:
             yield Fact(name=name, value=short(value, 2000))
     starts = bool(_INTERPRETERS.search(expanded(target).strip('"')))
@@ -156,14 +182,20 @@ def _link(subject: Subject) -> Iterator[Output]:
         yield Finding(id="shortcut-starts-interpreter", detail=f"{target} {arguments.strip()}")
         if link.show == _MINIMISED:
             yield Finding(id="shortcut-hides-window", detail=target)
-        if _DOCUMENT_NAME.search(subject.name) or (icon and _DOCUMENT_ICON.search(icon) and not _same_program(icon, target)):
+        if _DOCUMENT_NAME.search(subject.name) or (
+            icon and _DOCUMENT_ICON.search(icon) and not _same_program(icon, target)
+        ):
             yield Finding(id="shortcut-pretends-document", detail=f"{subject.name}: {icon}")
         yield from scripts.judged(f'"{target}" {arguments}'.encode("utf-8", "replace"), "batch", line=True)
     if re.search(r"\s{60,}", arguments):
         yield Finding(id="shortcut-long-padding", detail=f"{len(arguments)} characters")
-    if link.network.startswith("\\\\") or target.startswith("\\\\") or "@ssl" in target.lower() or "davwwwroot" in target.lower():
-        if _STARTS.search(target):
-            yield Finding(id="shortcut-starts-from-network", detail=target)
+    if (
+        link.network.startswith("\\\\")
+        or target.startswith("\\\\")
+        or "@ssl" in target.lower()
+        or "davwwwroot" in target.lower()
+    ) and _STARTS.search(target):
+        yield Finding(id="shortcut-starts-from-network", detail=target)
     if len(subject.data) - link.end > 512:
         yield Finding(id="shortcut-carries-data", detail=f"{len(subject.data) - link.end} bytes")
         yield Member(name="behind the shortcut", data=subject.data[link.end :], relation="overlay")
@@ -176,7 +208,11 @@ def _same_program(icon: str, target: str) -> bool:
 def _internet_shortcut(subject: Subject) -> Iterator[Output]:
     """`[InternetShortcut]` and lines of `name=value`."""
     text = subject.data[:65536].decode("utf-8", "replace")
-    values = {name.strip().lower(): value.strip() for name, equals, value in (line.partition("=") for line in text.splitlines()[:500]) if equals}
+    values = {
+        name.strip().lower(): value.strip()
+        for name, equals, value in (line.partition("=") for line in text.splitlines()[:500])
+        if equals
+    }
     url, icon, folder = values.get("url", ""), values.get("iconfile", ""), values.get("workingdirectory", "")
     yield Fact(name="shortcut-target", value=short(url, 2000))
     low = url.lower()
@@ -185,13 +221,34 @@ def _internet_shortcut(subject: Subject) -> Iterator[Output]:
         if _DOCUMENT_NAME.search(subject.name):
             yield Finding(id="shortcut-link-pretends-document", detail=f"{subject.name}: {url}")
     remote = re.match(r"(?:file:)?(?:[\\/]{2,})([^\\/:]+)[\\/]", url)
-    if remote and not (low.startswith("file:///") and re.match(r"file:///[a-z]:", low)) and remote[1].lower() not in {"localhost", "127.0.0.1", "."}:
-        yield Finding(id="shortcut-starts-from-network" if _STARTS.search(url) else "shortcut-opens-network-folder", detail=url)
+    if (
+        remote
+        and not (low.startswith("file:///") and re.match(r"file:///[a-z]:", low))
+        and remote[1].lower() not in {"localhost", "127.0.0.1", "."}
+    ):
+        yield Finding(
+            id="shortcut-starts-from-network" if _STARTS.search(url) else "shortcut-opens-network-folder", detail=url
+        )
     elif low.startswith("file:") and _STARTS.search(low) and not low.endswith((".htm", ".html")):
         yield Finding(id="shortcut-starts-local-program", detail=url)
-    elif re.match(r"[a-z][\w+.-]{1,40}:", low) and not low.startswith(_OWN_SCHEMES):
-        if low.startswith(("javascript:", "vbscript:", "ms-msdt:", "search-ms:", "search:", "ms-appinstaller:", "ms-officecmd:", "data:", "mhtml:")):
-            yield Finding(id="shortcut-abuses-scheme", detail=url)
+    elif (
+        re.match(r"[a-z][\w+.-]{1,40}:", low)
+        and not low.startswith(_OWN_SCHEMES)
+        and low.startswith(
+            (
+                "javascript:",
+                "vbscript:",
+                "ms-msdt:",
+                "search-ms:",
+                "search:",
+                "ms-appinstaller:",
+                "ms-officecmd:",
+                "data:",
+                "mhtml:",
+            )
+        )
+    ):
+        yield Finding(id="shortcut-abuses-scheme", detail=url)
     if folder.startswith("\\\\"):
         yield Finding(id="shortcut-runs-in-network-folder", detail=f"{url} in {folder}")
     if icon.startswith("\\\\") or icon.lower().startswith("file://"):

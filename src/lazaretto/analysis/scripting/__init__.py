@@ -7,3 +7,5 @@ Nothing is run: only text, numbers and lists are computed, within a budget; ever
 written down instead (`interpreter.Made`). What such a call means is data in `effects`, and what all of them together mean
 is decided in `judge`.
 """
+
+# ruff: noqa: E501  a row of a table is one line

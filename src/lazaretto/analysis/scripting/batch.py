@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from lazaretto.analysis.scripting import environment, operators
-from lazaretto.analysis.scripting.interpreter import Dialect, Machine
+from lazaretto.analysis.scripting.interpreter import Dialect, Machine, Made
 from lazaretto.analysis.scripting.values import HOLE, Text, Value
 
 MOST_LINES = 20_000
@@ -27,7 +27,10 @@ _IF = re.compile(
     r"(?:\"[^\"]*\"|[^\s\"=]\S*?)\s*(?:==|\s(?:equ|neq|lss|leq|gtr|geq)\s)\s*(?:\"[^\"]*\"|\S+))\s*",
     re.IGNORECASE,
 )
-_FOR = re.compile(r"for\s+(/[a-z](?:\s+\"[^\"]*\"|\s+[^%\s]\S*)?\s+)?(%{1,2}\w)\s+in\s*\((.*?)\)\s*do\s+(.*)", re.IGNORECASE | re.DOTALL)
+_FOR = re.compile(
+    r"for\s+(/[a-z](?:\s+\"[^\"]*\"|\s+[^%\s]\S*)?\s+)?(%{1,2}\w)\s+in\s*\((.*?)\)\s*do\s+(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 DIALECT = Dialect(name="batch", folds_case=True)
 
 
@@ -113,11 +116,14 @@ class Runner:
         elif switch.startswith("/l"):
             numbers = [int(one) for one in re.findall(r"-?\d+", over)[:3]]
             if len(numbers) == 3 and numbers[1]:
-                items = [str(one) for one in range(numbers[0], numbers[2] + (1 if numbers[1] > 0 else -1), numbers[1])[:_MOST_TURNS]]
+                items = [
+                    str(one)
+                    for one in range(numbers[0], numbers[2] + (1 if numbers[1] > 0 else -1), numbers[1])[:_MOST_TURNS]
+                ]
         elif not switch:
             items = self.expand(over).replace(",", " ").split()[:_MOST_TURNS] or items
         for item in items:
-            once = re.sub(rf"%{{1,2}}(?:~[a-z$:]*)?{name}(?!\w*%)", lambda _: item, body)
+            once = re.sub(rf"%{{1,2}}(?:~[a-z$:]*)?{name}(?!\w*%)", lambda _: item, body)  # noqa: B023
             self.line(once, at, depth + 1)
 
     def _simple(self, piece: str, join: str, at: int, depth: int) -> None:
@@ -147,7 +153,7 @@ class Runner:
         piped: Value = Text(HOLE) if join == "|" else None
         line = Text(piece)
         self.machine.calls.append(
-            _made(name, words[1:], piped, targets, (at, at + len(piece)), line)
+            Made(name, tuple(words[1:]), {"line": line}, piped, tuple(targets), (at, at + len(piece)))
         )
 
     def _set(self, text: str) -> None:
@@ -174,12 +180,6 @@ class Runner:
         if op:
             value = operators.binary(op, operators.number(known.get(name.lower(), "0")), value, "batch")
         return str(int(value)) if isinstance(value, int | float) else HOLE
-
-
-def _made(name: str, args: list[str], piped: Value, targets: list[tuple[str, str]], span: tuple[int, int], line: str) -> object:
-    from lazaretto.analysis.scripting.interpreter import Made  # noqa: PLC0415
-
-    return Made(name, tuple(args), {"line": line}, piped, tuple(targets), span)
 
 
 def _plain_name(name: str) -> bool:
@@ -232,7 +232,11 @@ def _parted(text: str) -> Iterator[tuple[str, str]]:
             at += len(join)
             piece = []
             continue
-        if char == "(" and not quoted and (not (held := "".join(piece).strip()) or re.match(r"(?:if|else|for)\b", held, re.IGNORECASE)):
+        if (
+            char == "("
+            and not quoted
+            and (not (held := "".join(piece).strip()) or re.match(r"(?:if|else|for)\b", held, re.IGNORECASE))
+        ):
             opened += 1
             char = " "
         if char == ")" and not quoted and opened:
@@ -261,7 +265,11 @@ def _words(piece: str) -> tuple[list[str], list[tuple[str, str]]]:
             how = ""
         elif not words:
             # the name ends at a switch or separator that sticks to it: cmd/c, powershell;...
-            if cut := re.match(r"([\w.:\\ \ue000~-]+?)(/[a-z].*|[,;=].*)$", word, re.IGNORECASE) if '"' not in found[2] else None:
+            if (
+                cut := re.match(r"([\w.:\\ \ue000~-]+?)(/[a-z].*|[,;=].*)$", word, re.IGNORECASE)
+                if '"' not in found[2]
+                else None
+            ):
                 words += [cut[1], cut[2].lstrip(",;=")] if cut[2].lstrip(",;=") else [cut[1]]
             else:
                 words.append(word)

@@ -22,7 +22,11 @@ def as_bytes(value: Value) -> bytes | None:
     if isinstance(value, bytes):
         return value
     if isinstance(value, str) and HOLE not in value:
-        return value.encode("latin-1") if all(ord(c) < 256 for c in value[:4096]) and value.isascii() else value.encode("utf-8", "replace")
+        return (
+            value.encode("latin-1")
+            if all(ord(c) < 256 for c in value[:4096]) and value.isascii()
+            else value.encode("utf-8", "replace")
+        )
     if isinstance(value, list) and value and all(isinstance(one, int) and -256 < one < 256 for one in value):
         return bytes(one & 255 for one in value)
     return None
@@ -74,7 +78,9 @@ def bunzipped(value: Value) -> Value:
 
 
 def unlzma(value: Value) -> Value:
-    return decoded(value, "compressed", lambda data: lzma.LZMADecompressor(memlimit=64 << 20).decompress(data, MOST_TEXT))
+    return decoded(
+        value, "compressed", lambda data: lzma.LZMADecompressor(memlimit=64 << 20).decompress(data, MOST_TEXT)
+    )
 
 
 def rotated(value: Value) -> Value:
@@ -106,7 +112,9 @@ def as_text(value: Value, encoding: str = "utf-8") -> Value:
     data = as_bytes(value)
     if isinstance(value, str) or data is None:
         return value if isinstance(value, str) else Thing("", origins(value))
-    if encoding == "utf-8" and (data[:2] == b"\xff\xfe" or (len(data) > 3 and data[1:60:2].count(0) > 0.8 * len(data[1:60:2]))):
+    if encoding == "utf-8" and (
+        data[:2] == b"\xff\xfe" or (len(data) > 3 and data[1:60:2].count(0) > 0.8 * len(data[1:60:2]))
+    ):
         encoding = "utf-16-le"
     try:
         return Text(data.decode(encoding, "replace").removeprefix("\ufeff"), origins(value))
@@ -118,7 +126,7 @@ def characters(codes: list[Value]) -> Value:
     """Text from the numbers of its characters."""
     plain: list[str] = []
     for code in codes:
-        if isinstance(code, bool) or not isinstance(code, int | float):
+        if isinstance(code, bool) or not isinstance(code, int | float):  # noqa: SIM102
             if not (isinstance(code, str) and code.strip().isdigit()):
                 plain.append(HOLE)
                 continue

@@ -1,15 +1,16 @@
 """What each call of a language does in the world: from calls with folded arguments to acts and to code inside code."""
 
+# ruff: noqa: ARG001, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from lazaretto.analysis.scripting import decoding, operators, powershell, programs, shell
 from lazaretto.analysis.scripting.acts import Act, Found, Kind, Layer
 from lazaretto.analysis.scripting.interpreter import Closure, Made
-from lazaretto.analysis.scripting.values import HOLE, NOWHERE, Blob, Text, Thing, Value, origins
+from lazaretto.analysis.scripting.values import HOLE, NOWHERE, Blob, Thing, Value, origins
 
 Effect = Callable[[Made], Found]
 _WINDOWS = {"javascript", "vbscript", "batch", "powershell"}
@@ -27,7 +28,13 @@ def of_call(made: Made, language: str) -> Found:
     effect = _effect(made.name, language)
     found = effect(made) if effect else Found()
     for value in made.args[:3]:
-        if isinstance(value, str) and 5 < len(value) < 2_000 and programs.secret(value) and effect is None and not made.name.endswith((".match", ".test", "print", "echo")):
+        if (
+            isinstance(value, str)
+            and 5 < len(value) < 2_000
+            and programs.secret(value)
+            and effect is None
+            and not made.name.endswith((".match", ".test", "print", "echo"))
+        ):
             found.acts.append(Act(Kind.READ, f"{made.name}({value})", path=value))
     return found
 
@@ -129,13 +136,17 @@ def fetch(url: int = 0, to: int = -1) -> Effect:
 
 def send(made: Made) -> Found:
     address = operators.to_text(made.args[0])[:500] if made.args else ""
-    given = frozenset().union(*(origins(one) for one in (*made.args[1:], *made.named.values()))) if made.args else NOWHERE
+    given = (
+        frozenset().union(*(origins(one) for one in (*made.args[1:], *made.named.values()))) if made.args else NOWHERE
+    )
     return Found([Act(Kind.SEND, address, origins=given, where=made.where), Act(Kind.FETCH, address, where=made.where)])
 
 
 def fetch_or_send(made: Made) -> Found:
     """A request: with a body it sends."""
-    given = frozenset().union(*(origins(one) for one in (*made.args[1:], *made.named.values())), *(origins(one) for one in made.args[:1]))
+    given = frozenset().union(
+        *(origins(one) for one in (*made.args[1:], *made.named.values())), *(origins(one) for one in made.args[:1])
+    )
     address = operators.to_text(made.args[0])[:500] if made.args else ""
     acts = [Act(Kind.FETCH, address, where=made.where, folded=bool(made.args and origins(made.args[0]) & _FOLDS))]
     if len(made.args) > 1 or set(made.named) & {"data", "json", "files", "body"} or given & {"environment", "file"}:
@@ -167,7 +178,11 @@ def simple(kind: Kind) -> Effect:
 def wait(scale: float) -> Effect:
     def effect(made: Made) -> Found:
         value = operators.number(made.arg(0, "seconds", "s", "milliseconds", "m"))
-        return Found([Act(Kind.WAIT, _said(made), seconds=float(value) * scale)]) if value is not None and abs(value) < 1e12 else Found()
+        return (
+            Found([Act(Kind.WAIT, _said(made), seconds=float(value) * scale)])
+            if value is not None and abs(value) < 1e12
+            else Found()
+        )
 
     return effect
 
@@ -178,7 +193,13 @@ def registry(made: Made) -> Found:
 
 def wmi_query(made: Made) -> Found:
     text = " ".join(operators.to_text(one) for one in made.args)
-    return Found([Act(Kind.CHECK, text[:300])]) if re.search(r"antivirusproduct|win32_(?:bios|computersystem|videocontroller|diskdrive|fan)\b", text, re.IGNORECASE) else Found()
+    return (
+        Found([Act(Kind.CHECK, text[:300])])
+        if re.search(
+            r"antivirusproduct|win32_(?:bios|computersystem|videocontroller|diskdrive|fan)\b", text, re.IGNORECASE
+        )
+        else Found()
+    )
 
 
 def _said(made: Made) -> str:
@@ -198,7 +219,7 @@ def _brief(value: Value) -> str:
 
 
 def _hidden_first(made: Made) -> bool:
-    return made.arg(1) in {0, "0", False}
+    return made.arg(1) in {0, "0"}
 
 
 def _shell_execute(made: Made) -> Found:
@@ -239,7 +260,11 @@ def _link(made: Made) -> Found:
     if found is None:
         return Found()
     data = decoding.from_base64(value[found.end() :])
-    return Found([Act(Kind.OFFER, made.name, bytes(data), "", frozenset({"base64"}))]) if isinstance(data, bytes) else Found()
+    return (
+        Found([Act(Kind.OFFER, made.name, bytes(data), "", frozenset({"base64"}))])
+        if isinstance(data, bytes)
+        else Found()
+    )
 
 
 _COM: dict[str, Effect] = {
@@ -250,7 +275,7 @@ _COM: dict[str, Effect] = {
     "scripting.filesystemobject.copyfile": write(1, 9), "winmgmts:.create": run(), "winmgmts:.get().create": run(),
     "winmgmts:.execquery": wmi_query, "scriptcontrol.executestatement": code("vbscript"), "msscriptcontrol.scriptcontrol.eval": code("vbscript"),
     "scriptcontrol.eval": code("vbscript"), "scriptcontrol.addcode": code("vbscript"), "msscriptcontrol.scriptcontrol.addcode": code("vbscript"),
-    "schedule.service.getfolder().registertaskdefinition": simple(Kind.PERSIST), "wscript.shell.createshortcut": lambda m: write(0, 9)(m),
+    "schedule.service.getfolder().registertaskdefinition": simple(Kind.PERSIST), "wscript.shell.createshortcut": lambda m: write(0, 9)(m),  # noqa: PLW0108
     "winmgmts:.instancesof().delete_": simple(Kind.DELETE_COPIES),
 }  # fmt: skip
 _XHR = ("msxml2.xmlhttp", "microsoft.xmlhttp", "msxml2.serverxmlhttp", "winhttp.winhttprequest.5.1", "winhttp.winhttprequest.5", "msxml2.xmlhttp.6.0",
@@ -270,7 +295,18 @@ _JAVASCRIPT: dict[str, Effect] = {
     "document.write": lambda m: Found([], [Layer("html", m.args[0].encode("utf-8", "replace"), origins(m.args[0]))]) if m.args and isinstance(m.args[0], str) and origins(m.args[0]) & _FOLDS else Found(),
     "crypto.createcipheriv": simple(Kind.ENCRYPT), "fs.readdirsync": simple(Kind.ENUMERATE), "fs.readdir": simple(Kind.ENUMERATE),
 }  # fmt: skip
-_JAVASCRIPT.update(dict.fromkeys(("url.createobjecturl", "webkiturl.createobjecturl", "navigator.mssaveblob", "navigator.mssaveoropenblob", "saveas"), _offered))
+_JAVASCRIPT.update(
+    dict.fromkeys(
+        (
+            "url.createobjecturl",
+            "webkiturl.createobjecturl",
+            "navigator.mssaveblob",
+            "navigator.mssaveoropenblob",
+            "saveas",
+        ),
+        _offered,
+    )
+)
 _VBSCRIPT: dict[str, Effect] = {
     **_COM, "execute": code("vbscript"), "executeglobal": code("vbscript"), "eval": code("vbscript"), "shell": run(0, lambda m: m.arg(1) in {0, "0"}),
     "application.run": lambda m: Found(), "kill": simple(Kind.DELETE), "window.execscript": code("vbscript"), "urldownloadtofilea": fetch(1, 2), "urldownloadtofile": fetch(1, 2),
@@ -280,7 +316,9 @@ _VBSCRIPT: dict[str, Effect] = {
 
 def _dup(made: Made) -> Found:
     """A socket put in the place of standard input."""
-    return Found([Act(Kind.SHELL, _said(made), origins=frozenset({"half"}))]) if "net" in origins(made.arg(0)) else Found()
+    return (
+        Found([Act(Kind.SHELL, _said(made), origins=frozenset({"half"}))]) if "net" in origins(made.arg(0)) else Found()
+    )
 
 
 def _pty(made: Made) -> Found:
@@ -303,7 +341,11 @@ def _python_open(made: Made) -> Found:
 
 def _written(made: Made) -> Found:
     """`open(...).write(data)`."""
-    return Found([Act(Kind.WRITE, "stream", made.arg(0), "", origins(made.arg(0)))]) if made.args and origins(made.args[0]) & (_FOLDS | {"net"}) else Found()
+    return (
+        Found([Act(Kind.WRITE, "stream", made.arg(0), "", origins(made.arg(0)))])
+        if made.args and origins(made.args[0]) & (_FOLDS | {"net"})
+        else Found()
+    )
 
 
 _PYTHON: dict[str, Effect] = {
@@ -320,7 +362,10 @@ _PYTHON: dict[str, Effect] = {
     "ctypes.windll.kernel32.createremotethread": simple(Kind.INJECT), "ctypes.windll.kernel32.writeprocessmemory": simple(Kind.INJECT), "ctypes.windll.kernel32.rtlmovememory": simple(Kind.INJECT),
     "sqlite3.connect": lambda m: Found([Act(Kind.READ, _said(m), path=operators.to_text(m.arg(0)))]) if m.args and programs.secret(operators.to_text(m.args[0])) else Found(),
 }  # fmt: skip
-_PYTHON_ENDS: tuple[tuple[str, Effect], ...] = ((".encrypt", simple(Kind.ENCRYPT)), ("().rglob", simple(Kind.ENUMERATE)))
+_PYTHON_ENDS: tuple[tuple[str, Effect], ...] = (
+    (".encrypt", simple(Kind.ENCRYPT)),
+    ("().rglob", simple(Kind.ENUMERATE)),
+)
 
 
 def _input_or_run(made: Made) -> Found:
@@ -337,7 +382,7 @@ def _preg(made: Made) -> Found:
 _PHP_RUN = ("system", "exec", "shell_exec", "passthru", "popen", "proc_open", "pcntl_exec")
 _PHP: dict[str, Effect] = {
     **dict.fromkeys(_PHP_RUN, run()), **dict.fromkeys(("eval", "create_function"), lambda m: code("php", len(m.args) - 1)(m) if m.args else Found()),
-    "assert": lambda m: of_code(m.args[0], "php", m) if m.args and (isinstance(m.args[0], str) and not m.args[0].isidentifier() or origins(m.args[0])) else Found(),
+    "assert": lambda m: of_code(m.args[0], "php", m) if m.args and ((isinstance(m.args[0], str) and not m.args[0].isidentifier()) or origins(m.args[0])) else Found(),
     "preg_replace": _preg, "include": lambda m: of_code(m.args[0], "php", m) if m.args and (origins(m.args[0]) & {"input", "net"} or operators.to_text(m.args[0]).lower().startswith(("data:", "php://input", "http://", "https://", "ftp://"))) else Found(),
     "file_put_contents": write(), "fwrite": lambda m: Found([Act(Kind.WRITE, "stream", m.arg(1), "", origins(m.arg(1)))]), "fputs": lambda m: Found([Act(Kind.WRITE, "stream", m.arg(1), "", origins(m.arg(1)))]),
     "unlink": simple(Kind.DELETE), "fsockopen": simple(Kind.CONNECT), "pfsockopen": simple(Kind.CONNECT), "stream_socket_client": simple(Kind.CONNECT), "curl_init": fetch(),
@@ -365,18 +410,40 @@ def _invoke(made: Made) -> Found:
 
 def _start_process(made: Made) -> Found:
     plain, named = powershell.parameters(made.args)
-    program = next((value for name, value in named.items() if name and ("filepath".startswith(name) or name == "path")), plain[0] if plain else "")
-    given = next((value for name, value in named.items() if len(name) > 1 and "argumentlist".startswith(name) or name == "args"), plain[1] if len(plain) > 1 else "")
+    program = next(
+        (value for name, value in named.items() if name and ("filepath".startswith(name) or name == "path")),
+        plain[0] if plain else "",
+    )
+    given = next(
+        (
+            value
+            for name, value in named.items()
+            if (len(name) > 1 and "argumentlist".startswith(name)) or name == "args"
+        ),
+        plain[1] if len(plain) > 1 else "",
+    )
     text = f"{operators.to_text(program)} {operators.to_text(given, 'powershell')}".strip()
-    style = next((value for name, value in named.items() if name.startswith("w") and "windowstyle".startswith(name)), "")
+    style = next(
+        (value for name, value in named.items() if name.startswith("w") and "windowstyle".startswith(name)), ""
+    )
     return of_command_line(text, [], made, operators.to_text(style).lower() == "hidden")
 
 
 def _web_request(made: Made) -> Found:
     plain, named = powershell.parameters(made.args)
-    address = next((value for name, value in named.items() if "uri".startswith(name) and name or name in {"url", "source"}), plain[0] if plain else "")
-    path = next((value for name, value in named.items() if (name.startswith("outf") or name.startswith("dest") or name == "o")), "")
-    acts = [Act(Kind.FETCH, operators.to_text(address), path=operators.to_text(path), folded=bool(origins(address) & _FOLDS))]
+    address = next(
+        (value for name, value in named.items() if ("uri".startswith(name) and name) or name in {"url", "source"}),
+        plain[0] if plain else "",
+    )
+    path = next(
+        (value for name, value in named.items() if (name.startswith(("outf", "dest")) or name == "o")),
+        "",
+    )
+    acts = [
+        Act(
+            Kind.FETCH, operators.to_text(address), path=operators.to_text(path), folded=bool(origins(address) & _FOLDS)
+        )
+    ]
     body = next((value for name, value in named.items() if name in {"body", "infile", "form"}), None)
     if body is not None:
         acts.append(Act(Kind.SEND, operators.to_text(address), origins=origins(body)))
@@ -385,10 +452,17 @@ def _web_request(made: Made) -> Found:
 
 def _preference(made: Made) -> Found:
     """The scanner's settings: what is switched off, and what it is told to leave alone."""
-    plain, named = powershell.parameters(made.args)
-    off = [name for name, value in named.items() if name.startswith("disable") and value in {True, 1, "1", "$true", "true"}]
+    _plain, named = powershell.parameters(made.args)
+    off = [
+        name for name, value in named.items() if name.startswith("disable") and value in {True, "1", "$true", "true"}
+    ]
     left_alone = [name for name in named if name.startswith(("exclusion", "attacksurface"))]
-    weak = [name for name, value in named.items() if name in {"mapsreporting", "submitsamplesconsent", "puaprotection"} and str(value).lower() in {"0", "2", "disabled", "neversend"}]
+    weak = [
+        name
+        for name, value in named.items()
+        if name in {"mapsreporting", "submitsamplesconsent", "puaprotection"}
+        and str(value).lower() in {"0", "2", "disabled", "neversend"}
+    ]
     return Found([Act(Kind.UNPROTECT, _said(made))]) if off or left_alone or weak else Found()
 
 
@@ -411,7 +485,11 @@ def _get_children(made: Made) -> Found:
 
 def _firewall(made: Made) -> Found:
     _, named = powershell.parameters(made.args)
-    return Found([Act(Kind.FIREWALL, _said(made))]) if operators.to_text(named.get("enabled", "")).lower() in {"false", "0"} else Found()
+    return (
+        Found([Act(Kind.FIREWALL, _said(made))])
+        if operators.to_text(named.get("enabled", "")).lower() in {"false", "0"}
+        else Found()
+    )
 
 
 def _event_log(made: Made) -> Found:
@@ -432,21 +510,40 @@ def _wmi(made: Made) -> Found:
 
 def _reflected(made: Made) -> Found:
     """A field of the interpreter's own that is not public is set to something else."""
-    if "nonpublic" in made.name or any("nonpublic" in operators.to_text(one).lower() for one in made.args if isinstance(one, str)):
+    if "nonpublic" in made.name or any(
+        "nonpublic" in operators.to_text(one).lower() for one in made.args if isinstance(one, str)
+    ):
         return Found([Act(Kind.TAMPER, _said(made))])
     return Found()
 
 
 def _add_type(made: Made) -> Found:
     text = " ".join(operators.to_text(one) for one in made.args).lower()
-    acts = [Act(Kind.INJECT, name) for name in ("virtualalloc", "createthread", "createremotethread", "writeprocessmemory", "virtualprotect", "queueuserapc", "rtlmovememory", "ntmapviewofsection") if name in text]
+    acts = [
+        Act(Kind.INJECT, name)
+        for name in (
+            "virtualalloc",
+            "createthread",
+            "createremotethread",
+            "writeprocessmemory",
+            "virtualprotect",
+            "queueuserapc",
+            "rtlmovememory",
+            "ntmapviewofsection",
+        )
+        if name in text
+    ]
     return Found(acts)
 
 
 def _loaded(made: Made) -> Found:
     value = made.arg(0)
     how = origins(value)
-    return Found([Act(Kind.EVALUATE, _said(made), value, origins=how, folded=True)]) if how & (_FOLDS | {"net"}) or isinstance(value, bytes | Blob) else Found()
+    return (
+        Found([Act(Kind.EVALUATE, _said(made), value, origins=how, folded=True)])
+        if how & (_FOLDS | {"net"}) or isinstance(value, bytes | Blob)
+        else Found()
+    )
 
 
 def _task(made: Made) -> Found:
@@ -459,27 +556,44 @@ _POWERSHELL: dict[str, Effect] = {
     "set-content": _ps_write, "add-content": _ps_write, "out-file": _ps_write, "get-childitem": _get_children, "gci": _get_children, "dir": _get_children, "ls": _get_children,
     "set-netfirewallprofile": _firewall, "clear-eventlog": _event_log, "stop-service": _stop, "set-service": _stop, "stop-process": _stop, "uninstall-windowsfeature": _stop,
     "invoke-wmimethod": _wmi, "get-wmiobject": _wmi, "get-ciminstance": _wmi, "invoke-cimmethod": _wmi, "([wmiclass]).create": run(), "[wmiclass].create": run(),
-    "register-scheduledtask": _task, "new-scheduledtask": _task, "new-service": _task, "start-sleep": lambda m: _ps_sleep(m), "remove-item": simple(Kind.DELETE),
+    "register-scheduledtask": _task, "new-scheduledtask": _task, "new-service": _task, "start-sleep": lambda m: _ps_sleep(m), "remove-item": simple(Kind.DELETE),  # noqa: PLW0108
     "net.webclient.downloadstring": fetch(), "net.webclient.downloaddata": fetch(), "net.webclient.downloadfile": fetch(0, 1), "net.webclient.uploadstring": send, "net.webclient.uploaddata": send, "net.webclient.uploadfile": send,
     "[net.webclient].new().downloadstring": fetch(), "[net.webclient].new().downloadfile": fetch(0, 1), "[net.webrequest].create": fetch(), "net.http.httpclient.getstringasync": fetch(),
     "[scriptblock].create": code("powershell"), "$executioncontext.invokecommand.invokescript": code("powershell"), "$executioncontext.invokecommand.newscriptblock": code("powershell"),
     "[diagnostics.process].start": run(), "[io.file].writeallbytes": write(), "[io.file].writealltext": write(), "[io.file].delete": simple(Kind.DELETE),
     "[reflection.assembly].load": _loaded, "[appdomain].currentdomain.load": _loaded, "[runtime.interopservices.marshal].getdelegateforfunctionpointer": simple(Kind.INJECT),
     "[runtime.interopservices.marshal].copy": simple(Kind.INJECT), "add-type": _add_type, "net.sockets.tcpclient": simple(Kind.CONNECT), "[net.sockets.tcpclient].new": simple(Kind.CONNECT),
-    "[threading.thread].sleep": wait(0.001), "new-localuser": simple(Kind.ACCOUNT), "add-localgroupmember": simple(Kind.ADMIN), "new-object": lambda m: _created(m),
+    "[threading.thread].sleep": wait(0.001), "new-localuser": simple(Kind.ACCOUNT), "add-localgroupmember": simple(Kind.ADMIN), "new-object": lambda m: _created(m),  # noqa: PLW0108
     "[microsoft.win32.registry].setvalue": registry, "remove-wmiobject": lambda m: Found(),
 }  # fmt: skip
 _POWERSHELL_ENDS: tuple[tuple[str, Effect], ...] = (
-    (".getfield().setvalue", lambda m: Found([Act(Kind.TAMPER, _said(m))]) if m.name.startswith(("[ref].assembly", "[psobject].assembly", "[powershell].assembly")) or "assembly.gettype" in m.name else Found()),
-    (".createencryptor", simple(Kind.ENCRYPT)), (".transformfinalblock", lambda m: Found()),
+    (
+        ".getfield().setvalue",
+        lambda m: (
+            Found([Act(Kind.TAMPER, _said(m))])
+            if m.name.startswith(("[ref].assembly", "[psobject].assembly", "[powershell].assembly"))
+            or "assembly.gettype" in m.name
+            else Found()
+        ),
+    ),
+    (".createencryptor", simple(Kind.ENCRYPT)),
+    (".transformfinalblock", lambda m: Found()),
 )
 
 
 def _ps_sleep(made: Made) -> Found:
     plain, named = powershell.parameters(made.args)
     milli = next((value for name, value in named.items() if name.startswith("m")), None)
-    value = operators.number(milli if milli is not None else next((value for name, value in named.items() if name.startswith("s")), plain[0] if plain else None))
-    return Found([Act(Kind.WAIT, _said(made), seconds=float(value) * (0.001 if milli is not None else 1))]) if value is not None and abs(value) < 1e12 else Found()
+    value = operators.number(
+        milli
+        if milli is not None
+        else next((value for name, value in named.items() if name.startswith("s")), plain[0] if plain else None)
+    )
+    return (
+        Found([Act(Kind.WAIT, _said(made), seconds=float(value) * (0.001 if milli is not None else 1))])
+        if value is not None and abs(value) < 1e12
+        else Found()
+    )
 
 
 def _created(made: Made) -> Found:
@@ -487,7 +601,13 @@ def _created(made: Made) -> Found:
     return Found([Act(Kind.CONNECT, _said(made))]) if name.startswith("net.sockets.tcpclient") else Found()
 
 
-_TABLES: dict[str, dict[str, Any]] = {"javascript": _JAVASCRIPT, "vbscript": _VBSCRIPT, "python": _PYTHON, "php": _PHP, "powershell": _POWERSHELL}
+_TABLES: dict[str, dict[str, Effect]] = {
+    "javascript": _JAVASCRIPT,
+    "vbscript": _VBSCRIPT,
+    "python": _PYTHON,
+    "php": _PHP,
+    "powershell": _POWERSHELL,
+}
 _STARTS: dict[str, tuple[tuple[str, Effect], ...]] = {}
 _ENDS = {"javascript": ((".href =", _link), (".src =", _link)), "python": _PYTHON_ENDS, "powershell": _POWERSHELL_ENDS}
 
@@ -500,7 +620,9 @@ def _of_shell_command(made: Made, language: str) -> Found:
         name = powershell.canonical(made.name)
         effect = _POWERSHELL.get(name)
         if effect is not None:
-            return effect(Made(name, made.args, made.named, made.piped, made.targets, made.span, made.where, made.hidden))
+            return effect(
+                Made(name, made.args, made.named, made.piped, made.targets, made.span, made.where, made.hidden)
+            )
         found = programs.of_command(made.name, made.args)
         if "\\" in made.name or made.name.endswith(".exe"):
             found.acts.append(Act(Kind.RUN, made.name, path=made.name))
@@ -515,7 +637,20 @@ def _of_shell_command(made: Made, language: str) -> Found:
     for how, where in made.targets:
         path = operators.to_text(where)
         if how in {">", ">>", "&>"}:
-            found.acts += write(0, 1)(Made(name, (path, made.piped if made.piped is not None else operators.joined(args, " ") if name == "echo" else None), where=made.where)).acts
+            found.acts += write(0, 1)(
+                Made(
+                    name,
+                    (
+                        path,
+                        made.piped
+                        if made.piped is not None
+                        else operators.joined(args, " ")
+                        if name == "echo"
+                        else None,
+                    ),
+                    where=made.where,
+                )
+            ).acts
             if programs.logs(path) and name in {":", "true", "cat", ""}:
                 found.acts.append(Act(Kind.UNLOG, f"{name} > {path}"))
     return found
@@ -525,14 +660,24 @@ _READERS = {"sh", "bash", "dash", "zsh", "ksh", "ash"}
 _OTHERS = {"python": "python", "python2": "python", "python3": "python", "perl": "", "php": "php", "node": "javascript"}
 
 
-def _of_unix(made: Made, name: str, args: list[Value], found: Found) -> Found:
+def _of_unix(made: Made, name: str, args: list[Value], found: Found) -> Found:  # noqa: PLR0912
     if name in {"eval", "source", "."} and args:
         value = operators.joined(args, " ", "shell") if name == "eval" else args[0]
         if name == "eval" or "net" in origins(value):
             how = origins(value)
             if how & (_FOLDS | {"net"}) or (isinstance(value, str) and HOLE not in value):
-                found = Found([*found.acts, *of_code(value if HOLE not in operators.to_text(value) else Thing("", how), "shell", made).acts], of_code(value, "shell", made).layers)
-    if (name in _READERS or name in _OTHERS) and made.piped is not None and not any(isinstance(one, str) and not one.startswith("-") for one in args):
+                found = Found(
+                    [
+                        *found.acts,
+                        *of_code(value if HOLE not in operators.to_text(value) else Thing("", how), "shell", made).acts,
+                    ],
+                    of_code(value, "shell", made).layers,
+                )
+    if (
+        (name in _READERS or name in _OTHERS)
+        and made.piped is not None
+        and not any(isinstance(one, str) and not one.startswith("-") for one in args)
+    ):
         value = made.piped
         how = origins(value)
         found.acts.append(Act(Kind.EVALUATE, f"… | {name}", value, origins=how))
@@ -542,9 +687,20 @@ def _of_unix(made: Made, name: str, args: list[Value], found: Found) -> Found:
     for at, one in enumerate(args):
         if name in _READERS and one == "-c" and at + 1 < len(args) and "net" in origins(args[at + 1]):
             found.acts.append(Act(Kind.EVALUATE, f"{name} -c", args[at + 1], origins=origins(args[at + 1])))
-    if name in _READERS and any(operators.to_text(where).startswith(("/dev/tcp/", "/dev/udp/")) for _, where in made.targets):
-        found.acts.append(Act(Kind.SHELL, f"{made.name} {' '.join(map(operators.to_text, args))} > {operators.to_text(made.targets[0][1])}"))
-    if name in {"nc", "ncat", "netcat", "telnet", "openssl"} and isinstance(made.piped, Thing) and made.piped.path.split("(")[0].rpartition("/")[2] in _READERS:
+    if name in _READERS and any(
+        operators.to_text(where).startswith(("/dev/tcp/", "/dev/udp/")) for _, where in made.targets
+    ):
+        found.acts.append(
+            Act(
+                Kind.SHELL,
+                f"{made.name} {' '.join(map(operators.to_text, args))} > {operators.to_text(made.targets[0][1])}",
+            )
+        )
+    if (
+        name in {"nc", "ncat", "netcat", "telnet", "openssl"}
+        and isinstance(made.piped, Thing)
+        and made.piped.path.split("(")[0].rpartition("/")[2] in _READERS
+    ):
         found.acts.append(Act(Kind.SHELL, f"{made.piped.path} | {name}"))
     if name in {"tee", "cp", "install", "mv", "ln"}:
         path = operators.to_text(args[-1]) if args else ""

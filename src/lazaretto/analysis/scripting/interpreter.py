@@ -6,7 +6,9 @@ used up they are walked once. Functions nobody called are walked at the end with
 seen at least once, and the work is bounded by the size of the source and the fuel.
 """
 
-from __future__ import annotations
+# ruff: noqa: E501  a row of a table is one line
+
+from __future__ import annotations  # noqa: I001
 
 import binascii
 import zlib
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 
 from lazaretto.analysis.scripting import ir, operators
 from lazaretto.analysis.scripting.values import HOLE, UNKNOWN, Text, Thing, Value, known, marked, origins
+import contextlib
 
 FUEL = 40_000  # nodes evaluated inside loops and functions
 MOST_TURNS = 20_000
@@ -133,10 +136,8 @@ class Machine:
                 self._walk(closure)
 
     def _guarded(self, node: ir.Node) -> None:
-        try:
+        with contextlib.suppress(_Leave, _Give):
             self.execute(node)
-        except (_Leave, _Give):
-            pass
 
     def _walk(self, closure: Closure) -> None:
         closure.walked = True
@@ -221,8 +222,7 @@ class Machine:
         if isinstance(over, list | str):
             if keys:
                 return list(range(len(over)))
-            made = [marked(item, *origins(over)) for item in over] if isinstance(over, Text) else list(over)
-            return made
+            return [marked(item, *origins(over)) for item in over] if isinstance(over, Text) else list(over)
         if isinstance(over, bytes):
             return list(over)
         return [Thing("", origins(over))]
@@ -268,7 +268,7 @@ class Machine:
 
     # -- expressions ------------------------------------------------------------------------------------------------
 
-    def value(self, node: ir.Node | None) -> Value:
+    def value(self, node: ir.Node | None) -> Value:  # noqa: PLR0911
         """What an expression is worth."""
         if node is None:
             return None
@@ -310,7 +310,7 @@ class Machine:
     def _operand(self, node: ir.Node) -> Value:
         """An operand; in most languages a variable that was never set is empty."""
         value = self.value(node)
-        if type(node) is ir.Name and isinstance(value, Thing) and value.path == node.name and not value.origins:
+        if type(node) is ir.Name and isinstance(value, Thing) and value.path == node.name and not value.origins:  # noqa: SIM102
             if self.language == "vbscript" or (self.language in {"powershell", "php"} and node.name.startswith("$")):
                 return None
         return value
@@ -324,9 +324,7 @@ class Machine:
             return right if held is (node.op == "&&") else left
         right = self._operand(node.right)
         made = self.dialect.functions.get(f"operator {node.op}")
-        value = (
-            made(self, [left, right], {}) if made else operators.binary(node.op, left, right, self.language)
-        )
+        value = made(self, [left, right], {}) if made else operators.binary(node.op, left, right, self.language)
         return self._folded(node.span, operators.checked(value))
 
     def _unary(self, node: ir.Unary) -> Value:
@@ -402,13 +400,17 @@ class Machine:
             self.assign(target.name, value)
         elif isinstance(target, ir.Items):
             for place, one in enumerate(target.items):
-                self._put(one, operators.item(value, place, self.language) if isinstance(value, list) else self.of(value, one))
+                self._put(
+                    one, operators.item(value, place, self.language) if isinstance(value, list) else self.of(value, one)
+                )
         elif isinstance(target, ir.Member):
             self._put_member(target, value)
 
     def of(self, value: Value, name: ir.Node) -> Value:
         """The member of a value that is taken apart into names: `{exec} = require(...)`."""
-        return self.member(value, name.name) if isinstance(name, ir.Name) and isinstance(value, Thing | dict) else UNKNOWN
+        return (
+            self.member(value, name.name) if isinstance(name, ir.Name) and isinstance(value, Thing | dict) else UNKNOWN
+        )
 
     def _put_member(self, target: ir.Member, value: Value) -> None:
         owner, key = self.value(target.of), self.value(target.name)
@@ -480,7 +482,9 @@ class Machine:
             owner = self.value(callee.of)
             key = self.value(callee.name)
             args, named = self._arguments(node)
-            self._hidden = isinstance(callee.name, ir.Binary | ir.Call | ir.Join) and isinstance(key, str) and HOLE not in key
+            self._hidden = (
+                isinstance(callee.name, ir.Binary | ir.Call | ir.Join) and isinstance(key, str) and HOLE not in key
+            )
             if not isinstance(owner, Thing) and isinstance(key, str):
                 return self._folded(node.span, self._method(owner, key, args, named, node))
             called = self.member(owner, key)
@@ -493,14 +497,14 @@ class Machine:
     def _arguments(self, node: ir.Call) -> tuple[list[Value], dict[str, Value]]:
         return [self.value(one) for one in node.args], {name: self.value(one) for name, one in node.named.items()}
 
-    def _method(
-        self, owner: Value, key: str, args: list[Value], named: Mapping[str, Value], node: ir.Call
-    ) -> Value:
+    def _method(self, owner: Value, key: str, args: list[Value], named: Mapping[str, Value], node: ir.Call) -> Value:
         if isinstance(owner, Closure):
             if key in {"call", "invoke"}:
                 return self.call(owner, args[1:] if key == "call" else args, named, node.span)
             if key == "apply":
-                return self.call(owner, args[1] if len(args) > 1 and isinstance(args[1], list) else [], named, node.span)
+                return self.call(
+                    owner, args[1] if len(args) > 1 and isinstance(args[1], list) else [], named, node.span
+                )
             return UNKNOWN
         if isinstance(owner, dict) and key in owner:
             return self.call(owner[key], args, named, node.span)
@@ -542,7 +546,11 @@ class Machine:
         """Calls a function of the script, if there is fuel for it and something is known of what it is given."""
         if self._entered >= _DEEPEST_CALL or self.fuel <= 0 or closure.active or closure.useless > _MOST_USELESS:
             return Thing("", origins(args))
-        if args and not any(not isinstance(one, Thing) or one.origins - {"argument"} for one in args) and closure.walked:
+        if (
+            args
+            and not any(not isinstance(one, Thing) or one.origins - {"argument"} for one in args)
+            and closure.walked
+        ):
             return UNKNOWN
         closure.walked = closure.active = True
         try:
@@ -573,12 +581,18 @@ class Machine:
             self._entered -= 1
             self.scopes, self._where, self._out = kept, where, out
         if self.language in {"powershell", "shell"} and written:
-            return written[0] if len(written) == 1 else written if self.language == "powershell" else operators.joined(written, "\n")
+            return (
+                written[0]
+                if len(written) == 1
+                else written
+                if self.language == "powershell"
+                else operators.joined(written, "\n")
+            )
         if self.language == "vbscript" and closure.name in scope:
             return scope[closure.name]
         return None
 
-    def _record(
+    def _record(  # noqa: PLR0917
         self, name: str, args: list[Value], named: Mapping[str, Value], span: ir.Span,
         piped: Value = None, targets: tuple[tuple[str, Value], ...] = (),
     ) -> None:  # fmt: skip
@@ -618,7 +632,11 @@ class Machine:
         return None if any(how in {">", ">>", "&>", ">&"} for how, _ in targets) else value
 
     def _entered_function(self, function: Closure, words: list[Value]) -> Value:
-        args = [one for one in words[1:] if not (isinstance(one, str) and one.startswith("-") and self.language == "powershell")]
+        args = [
+            one
+            for one in words[1:]
+            if not (isinstance(one, str) and one.startswith("-") and self.language == "powershell")
+        ]
         if self.language == "shell":
             kept, self.scopes = self.scopes, (*self.scopes, {str(place): one for place, one in enumerate(words)})
             try:

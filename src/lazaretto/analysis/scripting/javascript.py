@@ -1,5 +1,7 @@
 """JavaScript and JScript: reading and folding."""
 
+# ruff: noqa: ARG001, ARG002, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
@@ -13,7 +15,9 @@ from lazaretto.analysis.scripting.interpreter import Dialect, Machine
 from lazaretto.analysis.scripting.lowering import Handler, Lowering, operator, parser, span
 from lazaretto.analysis.scripting.values import UNKNOWN, Blob, Thing, Value, origins
 
-_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{1,3})|(\r\n|.))", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{1,3})|(\r\n|.))", re.DOTALL
+)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "\n": "", "\r\n": ""}
 
 
@@ -71,7 +75,7 @@ class _Reader(Lowering):
 
     def unary(self, node: tree_sitter.Node) -> ir.Node:
         op = operator(node)
-        if op == "typeof" or op == "delete":
+        if op in {"typeof", "delete"}:
             return ir.Block([self.field(node, "argument"), ir.Name("?typeof")])
         if op == "void":
             return ir.Const(None)
@@ -121,7 +125,11 @@ class _Reader(Lowering):
         for child in node.named_children:
             if child.type == "pair":
                 key = child.child_by_field_name("key")
-                name = ir.Const(self.text(key)) if key is not None and key.type == "property_identifier" else self.lower(key)
+                name = (
+                    ir.Const(self.text(key))
+                    if key is not None and key.type == "property_identifier"
+                    else self.lower(key)
+                )
                 pairs.append((name, self.field(child, "value")))
             elif child.type == "method_definition":
                 pairs.append((ir.Const(self.text(child.child_by_field_name("name"))), self.function(child)))

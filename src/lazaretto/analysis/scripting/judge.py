@@ -1,5 +1,7 @@
 """From what a script would do to findings. Each rule names what is done; none knows a name that an author could choose."""
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 import re
@@ -8,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from lazaretto.analysis.engine import Finding
 from lazaretto.analysis.scripting.acts import Act, Kind
 from lazaretto.analysis.scripting.unfold import Folded
-from lazaretto.analysis.scripting.values import DECODED, HOLE, Thing, origins
+from lazaretto.analysis.scripting.values import DECODED, HOLE, Thing
 
 _WINDOWS = frozenset({"javascript", "vbscript", "powershell", "batch"})
 _LONG = 120.0  # seconds of waiting
 _HARD = DECODED - {"characters"}
-_MACHINE = re.compile(r"virtualbox|vbox|vmware|qemu|\bkvm\b|hyper-?v|sandbox|wireshark|procmon|sbiedll|cuckoo|bochs|xen\b", re.IGNORECASE)
+_MACHINE = re.compile(
+    r"virtualbox|vbox|vmware|qemu|\bkvm\b|hyper-?v|sandbox|wireshark|procmon|sbiedll|cuckoo|bochs|xen\b", re.IGNORECASE
+)
 _BARE_ADDRESS = re.compile(r"^https?://(?:\d{1,3}\.){3}\d{1,3}|^https?://\[", re.IGNORECASE)
 _HEX_NAMES = re.compile(rb"\b_0x[0-9a-f]{4,}\b")
 _ESCAPES = re.compile(rb"\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}")
@@ -57,21 +61,37 @@ def _running(acts: list[Act], language: str) -> Iterator[Finding]:
     for act in acts:
         if act.kind is Kind.EVALUATE and "net" in act.origins:
             covert = act.folded or act.hidden or act.depth or act.origins & _HARD or _any_covert(acts)
-            yield Finding(id="script-runs-fetched-code-covertly" if covert else "script-runs-fetched-code", detail=act.text)
+            yield Finding(
+                id="script-runs-fetched-code-covertly" if covert else "script-runs-fetched-code", detail=act.text
+            )
         if act.kind is Kind.RUN and act.text:
             if act.hidden:
                 yield Finding(id="script-hides-window", detail=act.text)
             yield from _ran(act, acts, fetched, written, streamed, language)
 
 
-def _ran(act: Act, acts: list[Act], fetched: dict[str, Act], written: dict[str, Act], streamed: bool, language: str) -> Iterator[Finding]:
+def _ran(  # noqa: PLR0917
+    act: Act, acts: list[Act], fetched: dict[str, Act], written: dict[str, Act], streamed: bool, language: str
+) -> Iterator[Finding]:
     names = {_base(word) for word in re.findall(r"[^\s\"']+", act.text)} | {_base(act.path)}
     source = next((fetched[name] for name in names if name in fetched), None)
     if source is None and (streamed or any(one.kind is Kind.FETCH for one in acts)):
-        source = next((written[name] for name in names if name in written and written[name].origins & {"net", "stream"}), None)
+        source = next(
+            (written[name] for name in names if name in written and written[name].origins & {"net", "stream"}), None
+        )
     if source is not None:
-        covert = act.hidden or act.folded or act.depth or source.folded or _any_covert(acts) or language in {"javascript", "vbscript"} and source.kind is Kind.WRITE
-        yield Finding(id="script-starts-fetched-program-covertly" if covert else "script-starts-fetched-file", detail=f"{source.text} → {act.text}")
+        covert = (
+            act.hidden
+            or act.folded
+            or act.depth
+            or source.folded
+            or _any_covert(acts)
+            or (language in {"javascript", "vbscript"} and source.kind is Kind.WRITE)
+        )
+        yield Finding(
+            id="script-starts-fetched-program-covertly" if covert else "script-starts-fetched-file",
+            detail=f"{source.text} → {act.text}",
+        )
         return
     dropped = next((written[name] for name in names if name in written), None)
     if dropped is not None and (dropped.origins & _HARD or _is_program(dropped)):
@@ -97,13 +117,20 @@ def _base(path: str) -> str:
 def _decoding(layers: Sequence[Folded], acts: list[Act]) -> Iterator[Finding]:
     for folded in layers:
         if folded.layer is not None and folded.layer.how & DECODED and _worth(folded):
-            yield Finding(id="script-runs-decoded-code", detail=f"{', '.join(sorted(folded.layer.how & DECODED))}: {_first(folded.source)}")
+            yield Finding(
+                id="script-runs-decoded-code",
+                detail=f"{', '.join(sorted(folded.layer.how & DECODED))}: {_first(folded.source)}",
+            )
             if folded.decoded >= 2:
                 yield Finding(id="script-runs-nested-decoded-code", detail=f"{folded.decoded}: {_first(folded.source)}")
     for act in acts:
-        if act.kind is Kind.EVALUATE and isinstance(act.value, Thing) and "net" not in act.origins and "input" not in act.origins:
-            if "marshal" in act.origins or (act.origins & _HARD and len(act.origins & DECODED) >= 1):
-                yield Finding(id="script-runs-decoded-code", detail=act.text)
+        if (
+            act.kind is Kind.EVALUATE
+            and isinstance(act.value, Thing)
+            and "net" not in act.origins
+            and "input" not in act.origins
+        ) and ("marshal" in act.origins or (act.origins & _HARD and len(act.origins & DECODED) >= 1)):
+            yield Finding(id="script-runs-decoded-code", detail=act.text)
         if act.kind is Kind.EVALUATE and isinstance(act.value, bytes) and act.value.startswith(b"MZ"):
             yield Finding(id="script-loads-carried-program", detail=act.text)
 
@@ -135,7 +162,16 @@ def _network(acts: list[Act]) -> Iterator[Finding]:
 
 def _is_interactive(act: Act) -> bool:
     words = act.text.split()
-    return bool(words) and len(words) <= 3 and bool(re.search(r"(?:^|[/\\])(?:(?:ba|da|z|k)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?)$", words[0].strip("\"'").lower())) and all(word in {"-i", "-l", "-p", "/q", "-"} for word in words[1:])
+    return (
+        bool(words)
+        and len(words) <= 3
+        and bool(
+            re.search(
+                r"(?:^|[/\\])(?:(?:ba|da|z|k)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?)$", words[0].strip("\"'").lower()
+            )
+        )
+        and all(word in {"-i", "-l", "-p", "/q", "-"} for word in words[1:])
+    )
 
 
 def _web(acts: list[Act]) -> Iterator[Finding]:
@@ -145,7 +181,14 @@ def _web(acts: list[Act]) -> Iterator[Finding]:
             yield Finding(id="script-obeys-visitor" if whole else "script-runs-with-visitor-text", detail=act.text)
         if act.kind is Kind.WRITE and "input" in act.origins and act.path.startswith(HOLE) and act.value is not None:
             yield Finding(id="script-writes-visitor-file", detail=act.text)
-        if act.kind is Kind.WRITE and isinstance(act.value, str) and re.search(r"(?:eval|assert|system|exec|passthru|shell_exec)\s*\(\s*@?(?:base64_decode\s*\(\s*)?\$_(?:GET|POST|REQUEST|COOKIE)", act.value):
+        if (
+            act.kind is Kind.WRITE
+            and isinstance(act.value, str)
+            and re.search(
+                r"(?:eval|assert|system|exec|passthru|shell_exec)\s*\(\s*@?(?:base64_decode\s*\(\s*)?\$_(?:GET|POST|REQUEST|COOKIE)",
+                act.value,
+            )
+        ):
             yield Finding(id="script-writes-web-shell", detail=act.text)
 
 
@@ -201,17 +244,28 @@ def _evasion(layers: Sequence[Folded], acts: list[Act]) -> Iterator[Finding]:
             yield Finding(id="script-waits-long", detail=act.text)
         if act.kind is Kind.CHECK:
             yield Finding(id="script-asks-about-machine", detail=act.text)
-        if act.kind is Kind.DELETE and re.search(r"sample\.(?:vbs|bat|js|ps1)$|__file__|\$0$|scriptfullname", act.path or act.text):
+        if act.kind is Kind.DELETE and re.search(
+            r"sample\.(?:vbs|bat|js|ps1)$|__file__|\$0$|scriptfullname", act.path or act.text
+        ):
             yield Finding(id="script-deletes-itself", detail=act.text)
     if any(act.kind is Kind.CHECK for act in acts):
-        named = {word.lower() for folded in layers for word in _MACHINE.findall(folded.source[: 1 << 18].decode("utf-8", "replace"))}
+        named = {
+            word.lower()
+            for folded in layers
+            for word in _MACHINE.findall(folded.source[: 1 << 18].decode("utf-8", "replace"))
+        }
         if len(named) >= 2:
             yield Finding(id="script-looks-for-analysis", detail=", ".join(sorted(named)[:10]))
 
 
 def _obfuscation(layers: Sequence[Folded]) -> Iterator[Finding]:
     hidden = [made.name for folded in layers for made in folded.calls if made.hidden]
-    acting = [act for folded in layers for act in folded.acts if act.folded and act.kind in {Kind.RUN, Kind.EVALUATE, Kind.FETCH} and folded.language != "batch"]
+    acting = [
+        act
+        for folded in layers
+        for act in folded.acts
+        if act.folded and act.kind in {Kind.RUN, Kind.EVALUATE, Kind.FETCH} and folded.language != "batch"
+    ]
     if acting:
         yield Finding(id="script-hides-what-it-calls", detail=acting[0].text)
     elif len(set(hidden)) >= 8:

@@ -4,6 +4,8 @@ The trees come from tree-sitter's grammars, which give a tree for any text and m
 line costs itself, not the file.
 """
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 import importlib

@@ -1,5 +1,7 @@
 """What texts, bytes and lists can do in the languages: methods by lower-case name."""
 
+# ruff: noqa: ARG001, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
@@ -59,7 +61,7 @@ def _replace(machine: Machine, of: Value, args: list[Value], named: Named) -> Va
 
 
 def _split(machine: Machine, of: Value, args: list[Value], named: Named) -> Value:
-    by = args[0] if args else None
+    by: Value = args[0] if args else None
     if isinstance(by, list) and by:
         by = by[0]
     if isinstance(by, bytes):

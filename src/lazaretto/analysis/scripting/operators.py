@@ -22,7 +22,7 @@ from lazaretto.analysis.scripting.values import (
 _NO = {"javascript": "null", "php": "", "powershell": "", "vbscript": "", "python": "None"}
 
 
-def to_text(value: Value, language: str = "") -> str:
+def to_text(value: Value, language: str = "") -> str:  # noqa: PLR0911
     """As text; what is unknown becomes a hole that remembers its origins."""
     if isinstance(value, str):
         return value
@@ -60,7 +60,9 @@ def number(value: Value) -> int | float | None:
         return value
     if isinstance(value, str) and len(value) < 40 and (text := value.strip()):
         try:
-            return int(text, 0) if re.match(r"[+-]?(0[xob]|[1-9]|0$)", text.lower()) and "." not in text else float(text)
+            return (
+                int(text, 0) if re.match(r"[+-]?(0[xob]|[1-9]|0$)", text.lower()) and "." not in text else float(text)
+            )
         except ValueError:
             return None
     return None
@@ -73,7 +75,7 @@ def truth(value: Value) -> bool | None:
     return bool(value) if not callable(value) else True
 
 
-def binary(op: str, left: Value, right: Value, language: str) -> Value:
+def binary(op: str, left: Value, right: Value, language: str) -> Value:  # noqa: PLR0911
     """`left op right`."""
     made = _ARITHMETIC.get(op)
     if op == "concat" or (op == "+" and _is_concatenation(left, right, language)):
@@ -212,14 +214,13 @@ def unary(op: str, value: Value, language: str) -> Value:
     return found
 
 
-def item(of: Value, key: Value, language: str) -> Value:
+def item(of: Value, key: Value, language: str) -> Value:  # noqa: PLR0911
     """`of[key]`."""
     if isinstance(of, Text | Blob | str | bytes | list):
         if isinstance(key, list) and language == "powershell":
-            taken = [item(of, one, language) for one in key[:MOST_ITEMS]]
-            return taken
+            return [item(of, one, language) for one in key[:MOST_ITEMS]]
         place = number(key)
-        if place is None or isinstance(place, float) and not place.is_integer():
+        if place is None or (isinstance(place, float) and not place.is_integer()):
             return Thing("", origins(of))
         place = int(place)
         if place < 0 and language == "javascript":

@@ -1,5 +1,7 @@
 """PHP: reading and folding."""
 
+# ruff: noqa: ARG001, ARG002, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
@@ -11,7 +13,7 @@ import tree_sitter
 from lazaretto.analysis.scripting import decoding, ir, methods, operators
 from lazaretto.analysis.scripting.interpreter import Dialect, Machine
 from lazaretto.analysis.scripting.lowering import Handler, Lowering, operator, parser, span
-from lazaretto.analysis.scripting.values import UNKNOWN, Text, Thing, Value, origins
+from lazaretto.analysis.scripting.values import UNKNOWN, Blob, Text, Thing, Value, origins
 
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u\{([0-9a-fA-F]{1,6})\}|([0-7]{1,3})|([nrtvef\\$\"]))")
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "e": "\x1b", "f": "\f"}
@@ -94,7 +96,9 @@ class _Reader(Lowering):
     def create(self, node: tree_sitter.Node) -> ir.Node:
         given = next((one for one in node.named_children if one.type == "arguments"), None)
         cls = node.named_children[0] if node.named_children else None
-        return ir.Call(self.lower(cls), self.all(given.named_children) if given is not None else [], {}, span(node), True)
+        return ir.Call(
+            self.lower(cls), self.all(given.named_children) if given is not None else [], {}, span(node), True
+        )
 
     def shell(self, node: tree_sitter.Node) -> ir.Node:
         return ir.Call(ir.Name("shell_exec"), [self.encapsed(node)], {}, span(node))
@@ -110,7 +114,9 @@ class _Reader(Lowering):
 
     def access(self, node: tree_sitter.Node) -> ir.Node:
         inside = self.all(node.named_children)
-        return ir.Member(inside[0], inside[1] if len(inside) > 1 else ir.Const("[]"), span(node)) if inside else ir.NOTHING
+        return (
+            ir.Member(inside[0], inside[1] if len(inside) > 1 else ir.Const("[]"), span(node)) if inside else ir.NOTHING
+        )
 
     def property(self, node: tree_sitter.Node) -> ir.Node:
         return ir.Member(self.field(node, "object"), ir.Const(self.text(node.child_by_field_name("name"))))
@@ -133,7 +139,9 @@ class _Reader(Lowering):
 
     def function(self, node: tree_sitter.Node) -> ir.Node:
         listed = node.child_by_field_name("parameters")
-        names = [self.text(one.child_by_field_name("name")) for one in (listed.named_children if listed is not None else [])]
+        names = [
+            self.text(one.child_by_field_name("name")) for one in (listed.named_children if listed is not None else [])
+        ]
         name = self.text(node.child_by_field_name("name"))
         body = self.field(node, "body")
         if node.type == "arrow_function":
@@ -259,8 +267,10 @@ def _as_string(make: Any) -> Any:
 
 def _from_text(data: Value) -> Value:
     """A PHP string as its bytes."""
-    return data.encode("latin-1", "replace") if isinstance(data, str) and not isinstance(data, Text) else (
-        decoding.Blob(data.encode("latin-1", "replace"), origins(data)) if isinstance(data, str) else data
+    return (
+        data.encode("latin-1", "replace")
+        if isinstance(data, str) and not isinstance(data, Text)
+        else (Blob(data.encode("latin-1", "replace"), origins(data)) if isinstance(data, str) else data)
     )
 
 
@@ -274,7 +284,7 @@ _FUNCTIONS: dict[str, Any] = {
     "substr": _sub, "strlen": lambda m, a, n: len(a[0]), "count": lambda m, a, n: len(a[0]), "strtolower": lambda m, a, n: a[0].lower(),
     "strtoupper": lambda m, a, n: a[0].upper(), "trim": lambda m, a, n: a[0].strip(), "urldecode": lambda m, a, n: decoding.url_decoded(a[0]),
     "rawurldecode": lambda m, a, n: decoding.url_decoded(a[0]), "pack": _packed, "sprintf": _formatted, "hexdec": lambda m, a, n: int(a[0], 16),
-    "intval": lambda m, a, n: int(operators.number(a[0])), "array_map": _mapped, "call_user_func": _called, "call_user_func_array": _called_with,
+    "intval": lambda m, a, n: int(operators.number(a[0]) or 0), "array_map": _mapped, "call_user_func": _called, "call_user_func_array": _called_with,
     "range": lambda m, a, n: list(range(a[0], a[1] + 1)) if a[1] - a[0] < 65536 else UNKNOWN, "array_reverse": lambda m, a, n: a[0][::-1],
     "strtr": lambda m, a, n: a[0].translate(str.maketrans(a[1], a[2])) if len(a) > 2 else UNKNOWN, "stripslashes": lambda m, a, n: a[0].replace("\\", ""),
     "convert_uudecode": lambda m, a, n: decoding.decoded(a[0], "base64", lambda d: b"".join(__import__("binascii").a2b_uu(line) for line in d.splitlines() if line.strip())),

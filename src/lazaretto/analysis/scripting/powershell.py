@@ -1,5 +1,7 @@
 """PowerShell: reading and folding."""
 
+# ruff: noqa: ARG001, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
@@ -163,9 +165,9 @@ class _Reader(Lowering):
         return made if isinstance(made, ir.Items) else ir.Call(ir.Const(Thing("@()")), [ir.Output(made)])
 
     def table(self, node: tree_sitter.Node) -> ir.Node:
-        pairs = []
+        pairs: list[tuple[ir.Node, ir.Node]] = []
         for entry in [one for body in node.named_children for one in (body.named_children or [])]:
-            inside = [one for one in entry.named_children]
+            inside = list(entry.named_children)
             if len(inside) >= 2:
                 pairs.append((ir.Const(_bare(self.text(inside[0]))), self.lower(inside[-1])))
         return ir.Table(pairs)
@@ -240,7 +242,9 @@ class _Reader(Lowering):
 
     def for_loop(self, node: tree_sitter.Node) -> ir.Node:
         def part(name: str) -> ir.Node | None:
-            found = node.child_by_field_name(name) or next((one for one in node.named_children if one.type == name), None)
+            found = node.child_by_field_name(name) or next(
+                (one for one in node.named_children if one.type == name), None
+            )
             return self.lower(found) if found is not None else None
 
         loop = ir.Loop(part("for_condition"), part("statement_block") or ir.NOTHING, part("for_iterator"))
@@ -255,12 +259,20 @@ class _Reader(Lowering):
         head = self.text(node)[:4000].lower()
         declared = re.match(r"[^{]*\(([^)]*)\)\s*\{", head) or re.search(r"\bparam\s*\(((?:[^()]|\([^()]*\))*)\)", head)
         params = re.findall(r"\$\w+", re.sub(r"=[^,]*", "", declared[1])) if declared else []
-        body = ir.Block(self.all([one for one in node.named_children if one.type not in {"function_name", "function_parameter_declaration"}]))
+        body = ir.Block(
+            self.all(
+                [
+                    one
+                    for one in node.named_children
+                    if one.type not in {"function_name", "function_parameter_declaration"}
+                ]
+            )
+        )
         return ir.Assign(ir.Name(name), "", ir.Function(params, body, name))
 
     def give(self, node: tree_sitter.Node) -> ir.Node:
         text = self.text(node).lower()
-        if text.startswith("break") or text.startswith("continue"):
+        if text.startswith(("break", "continue")):
             return ir.Jump(text.startswith("continue"))
         if text.startswith("return"):
             return ir.Return(self.children(node) if node.named_child_count else None)
@@ -360,13 +372,20 @@ def _command(machine: Machine, name: str, args: list[Value], piped: Value) -> Va
 
 def _new_object(machine: Machine, args: list[Value], piped: Value) -> Value:
     plain, named = parameters([one for one in args if one is not None])
-    kind = next((value for name, value in named.items() if name and ("comobject".startswith(name) or "typename".startswith(name))), None)
+    kind = next(
+        (
+            value
+            for name, value in named.items()
+            if name and ("comobject".startswith(name) or "typename".startswith(name))
+        ),
+        None,
+    )
     kind = kind if kind is not None else plain.pop(0) if plain else ""
     given = next((value for name, value in named.items() if name and "argumentlist".startswith(name)), None)
     given = given if given is not None else plain[0] if len(plain) == 1 else plain
     name = operators.to_text(kind).lower().removeprefix("system.")
     if "(" in name:
-        name, _, rest = name.partition("(")
+        name, _, _rest = name.partition("(")
     args = given if isinstance(given, list) and not (given and isinstance(given[0], int)) else [given]
     return _constructed(name, [one for one in args if one is not None])
 
@@ -512,7 +531,13 @@ def _range(machine: Machine, args: list[Value], named: Named) -> Value:
 def _to_int(machine: Machine, args: list[Value], named: Named) -> Value:
     base = args[1] if len(args) > 1 else 10
     value = args[0]
-    return int(value, base) if isinstance(value, str) and len(value) < 40 else ord(value) if isinstance(value, str) else int(value)
+    return (
+        int(value, base)
+        if isinstance(value, str) and len(value) < 40
+        else ord(value)
+        if isinstance(value, str)
+        else int(value)
+    )
 
 
 def _array_reverse(machine: Machine, args: list[Value], named: Named) -> Value:
@@ -529,7 +554,7 @@ _ENCODINGS = {"utf8": "utf-8", "unicode": "utf-16-le", "ascii": "latin-1", "defa
               "utf32": "utf-32-le", "bigendianunicode": "utf-16-be"}  # fmt: skip
 _FUNCTIONS: dict[str, Any] = {
     "[convert].frombase64string": lambda m, a, n: decoding.from_base64(a[0]), "[char]": _char, "[char[]]": _chars,
-    "[byte[]]": _bytes, "[byte]": lambda m, a, n: int(operators.number(a[0])) & 255 if not isinstance(a[0], str) or a[0].isdigit() else ord(a[0]),
+    "[byte[]]": _bytes, "[byte]": lambda m, a, n: int(operators.number(a[0]) or 0) & 255 if not isinstance(a[0], str) or a[0].isdigit() else ord(a[0]),
     "[int]": _to_int, "[int32]": _to_int, "[convert].toint32": _to_int, "[convert].toint16": _to_int, "[convert].tobyte": _to_int,
     "[convert].tochar": lambda m, a, n: decoding.characters([a[0]]),
     "[string]": lambda m, a, n: operators.to_text(a[0], "powershell"), "[string].join": lambda m, a, n: _join(m, [a[1] if len(a) == 2 else a[1:], a[0]], n),

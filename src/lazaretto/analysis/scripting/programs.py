@@ -1,5 +1,7 @@
 """What command lines do: the programs that belong to Windows and Unix, and what their arguments ask of them."""
 
+# ruff: noqa: ARG001, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import base64
@@ -9,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from lazaretto.analysis.scripting import operators
 from lazaretto.analysis.scripting.acts import Act, Found, Kind, Layer
-from lazaretto.analysis.scripting.values import HOLE, NOWHERE, Text, Thing, Value, origins
+from lazaretto.analysis.scripting.values import HOLE, Text, Thing, Value, origins
 
 URL = re.compile(r"\b(?:https?|ftp)://[^\s'\"<>|^`)\]},;]+", re.IGNORECASE)
 _SECRETS = re.compile(
@@ -30,9 +32,17 @@ _RUN_KEYS = re.compile(
     r"\\environment\\userinitmprlogonscript|active setup\\installed components",
     re.IGNORECASE,
 )
-_PROTECTION_KEYS = re.compile(r"windows defender|security center|\\policies\\microsoft\\windows\\(?:system|safer)|enablelua|amsienable", re.IGNORECASE)
-_GUARDS = re.compile(r"\b(?:windefend|wdnissvc|wscsvc|sense|mpssvc|securityhealthservice|wuauserv|clamav|clamd|auditd|apparmor|falcon-sensor|msmpeng)\b", re.IGNORECASE)
-_SHELL_PROGRAM = re.compile(r"(?:^|[/\\\s'\"])(?:(?:ba|da|z|k)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?)(?:['\"\s]|$)", re.IGNORECASE)
+_PROTECTION_KEYS = re.compile(
+    r"windows defender|security center|\\policies\\microsoft\\windows\\(?:system|safer)|enablelua|amsienable",
+    re.IGNORECASE,
+)
+_GUARDS = re.compile(
+    r"\b(?:windefend|wdnissvc|wscsvc|sense|mpssvc|securityhealthservice|wuauserv|clamav|clamd|auditd|apparmor|falcon-sensor|msmpeng)\b",
+    re.IGNORECASE,
+)
+_SHELL_PROGRAM = re.compile(
+    r"(?:^|[/\\\s'\"])(?:(?:ba|da|z|k)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?)(?:['\"\s]|$)", re.IGNORECASE
+)
 
 
 def secret(path: str) -> bool:
@@ -111,7 +121,10 @@ def _powershell(name: str, words: Words, low: Words, line: str) -> Found:
         if is_switch and word and "file".startswith(word):
             return _found(Act(Kind.RUN, line, path=after, hidden=hidden))
         if is_switch:
-            takes = any(full.startswith(word) for full in ("executionpolicy", "inputformat", "outputformat", "version", "psconsolefile")) or word in {"ep", "ex"}
+            takes = any(
+                full.startswith(word)
+                for full in ("executionpolicy", "inputformat", "outputformat", "version", "psconsolefile")
+            ) or word in {"ep", "ex"}
             at += 2 if takes and word else 1
             continue
         return _found(Act(Kind.RUN, line, hidden=hidden), layers=[_code("powershell", words[at:])])
@@ -153,7 +166,9 @@ def _inline(language: str, switch: str) -> Reader:
     def read(name: str, words: Words, low: Words, line: str) -> Found:
         for at, word in enumerate(words):
             if re.fullmatch(rf"-\w*{switch}", word) and at + 1 < len(words):
-                return _found(layers=[Layer(language, words[at + 1].encode("utf-8", "replace"), origins(words[at + 1]))])
+                return _found(
+                    layers=[Layer(language, words[at + 1].encode("utf-8", "replace"), origins(words[at + 1]))]
+                )
         return _found(Act(Kind.RUN, line, path=next((word for word in words if not word.startswith("-")), "")))
 
     return read
@@ -165,13 +180,19 @@ def _mshta(name: str, words: Words, low: Words, line: str) -> Found:
         if (at := whole.lower().find(scheme)) >= 0:
             return _found(Act(Kind.RUN, line), layers=[_code(language, [whole[at + len(scheme) :]])])
     if url := URL.search(whole):
-        return _found(Act(Kind.EVALUATE, line, Thing("mshta", frozenset({"net"})), origins=frozenset({"net"})), Act(Kind.FETCH, url[0]))
+        return _found(
+            Act(Kind.EVALUATE, line, Thing("mshta", frozenset({"net"})), origins=frozenset({"net"})),
+            Act(Kind.FETCH, url[0]),
+        )
     return _found(Act(Kind.RUN, line))
 
 
 def _regsvr(name: str, words: Words, low: Words, line: str) -> Found:
     if url := URL.search(line):
-        return _found(Act(Kind.FETCH, url[0]), Act(Kind.EVALUATE, line, Thing(name, frozenset({"net"})), origins=frozenset({"net"})))
+        return _found(
+            Act(Kind.FETCH, url[0]),
+            Act(Kind.EVALUATE, line, Thing(name, frozenset({"net"})), origins=frozenset({"net"})),
+        )
     return _found(Act(Kind.RUN, line))
 
 
@@ -192,9 +213,9 @@ def _fetcher(name: str, words: Words, low: Words, line: str) -> Found:
     flags = {"curl": ("-o", "--output"), "wget": ("-o", "--output-document")}.get(name, ())
     path = ""
     for at, word in enumerate(low):
-        if (word in flags or (name == "wget" and re.fullmatch(r"-[a-z]*o", word))) and at + 1 < len(words):
-            path = words[at + 1]
-        elif name == "curl" and re.fullmatch(r"-[a-z]*o", word) and words[at][-1] == "o" and at + 1 < len(words):
+        if ((word in flags or (name == "wget" and re.fullmatch(r"-[a-z]*o", word))) and at + 1 < len(words)) or (
+            name == "curl" and re.fullmatch(r"-[a-z]*o", word) and words[at][-1] == "o" and at + 1 < len(words)
+        ):
             path = words[at + 1]
     if not path and (name in {"certutil", "bitsadmin"} or (url and (name == "wget" or "-O" in words))):
         path = words[-1] if name in {"certutil", "bitsadmin"} else url[0].rpartition("/")[2] if url else ""
@@ -205,7 +226,23 @@ def _fetcher(name: str, words: Words, low: Words, line: str) -> Found:
     address = url[0] if url else next((word for word in words if "." in word and not word.startswith("-")), "")
     sent = [word for word in words if word.startswith("@")] if name == "curl" else []
     acts = [Act(Kind.FETCH, address, path=path)] if address else []
-    posts = any(word in {"-d", "--data", "--data-binary", "-f", "-t", "--form", "--upload-file", "--data-raw", "--post-file", "--post-data"} or word.startswith(("--data", "--post")) for word in low)
+    posts = any(
+        word
+        in {
+            "-d",
+            "--data",
+            "--data-binary",
+            "-f",
+            "-t",
+            "--form",
+            "--upload-file",
+            "--data-raw",
+            "--post-file",
+            "--post-data",
+        }
+        or word.startswith(("--data", "--post"))
+        for word in low
+    )
     if name in {"curl", "wget"} and (sent or posts):
         acts.append(Act(Kind.SEND, line, origins=frozenset().union(*(origins(word) for word in words))))
     return _found(*acts)
@@ -214,15 +251,21 @@ def _fetcher(name: str, words: Words, low: Words, line: str) -> Found:
 def _reg(name: str, words: Words, low: Words, line: str) -> Found:
     if not low or low[0] not in {"add", "import", "delete", "save", "copy"}:
         return _found()
-    if low[0] == "save" and any(re.search(r"hk(?:lm|ey_local_machine)\\(?:sam|security|system)$", word) for word in low):
+    if low[0] == "save" and any(
+        re.search(r"hk(?:lm|ey_local_machine)\\(?:sam|security|system)$", word) for word in low
+    ):
         return _found(Act(Kind.READ, line, path="config\\sam"))
     return of_registry(line, low[0] == "delete")
 
 
 def of_registry(text: str, deleted: bool = False) -> Found:
     """What a value written to the registry does, by its key."""
-    if _PROTECTION_KEYS.search(text) and not deleted and not re.search(r"\\exclusions\\?$", text, re.IGNORECASE):
-        if re.search(r"disable|exclusions|enablelua|amsienable|consentprompt|tamperprotection|submitsamples|spynet", text, re.IGNORECASE):
+    if _PROTECTION_KEYS.search(text) and not deleted and not re.search(r"\\exclusions\\?$", text, re.IGNORECASE):  # noqa: SIM102
+        if re.search(
+            r"disable|exclusions|enablelua|amsienable|consentprompt|tamperprotection|submitsamples|spynet",
+            text,
+            re.IGNORECASE,
+        ):
             return _found(Act(Kind.UNPROTECT, text))
     if re.search(r"scriptblocklogging|modulelogging|eventlog\\", text, re.IGNORECASE) and re.search(r"\b0\b|0x0", text):
         return _found(Act(Kind.UNLOG, text))
@@ -230,12 +273,18 @@ def of_registry(text: str, deleted: bool = False) -> Found:
 
 
 def _schtasks(name: str, words: Words, low: Words, line: str) -> Found:
-    return _found(Act(Kind.PERSIST, line)) if any(word in {"/create", "-create", "/change"} for word in low) else _found()
+    return (
+        _found(Act(Kind.PERSIST, line)) if any(word in {"/create", "-create", "/change"} for word in low) else _found()
+    )
 
 
 def _service(name: str, words: Words, low: Words, line: str) -> Found:
     acts = []
-    if any(word in {"stop", "disable", "mask", "delete", "config", "kill", "/im", "pause"} for word in low) or name in {"taskkill", "pkill", "killall"}:
+    if any(word in {"stop", "disable", "mask", "delete", "config", "kill", "/im", "pause"} for word in low) or name in {
+        "taskkill",
+        "pkill",
+        "killall",
+    }:
         if guard(line) and not (low[:1] == ["config"] and "disabled" not in low):
             acts.append(Act(Kind.UNPROTECT, line))
         elif re.search(r"\b(?:rsyslog|syslog|systemd-journald|eventlog)\b", line, re.IGNORECASE):
@@ -267,7 +316,11 @@ def _copies(name: str, words: Words, low: Words, line: str) -> Found:
 
 def _netsh(name: str, words: Words, low: Words, line: str) -> Found:
     whole = " ".join(low)
-    off = re.search(r"state\s+off|opmode\s+(?:mode=)?disable", whole) or (name == "ufw" and "disable" in low) or (name in {"iptables", "ip6tables"} and "-f" in low and "-F" in words)
+    off = (
+        re.search(r"state\s+off|opmode\s+(?:mode=)?disable", whole)
+        or (name == "ufw" and "disable" in low)
+        or (name in {"iptables", "ip6tables"} and "-f" in low and "-F" in words)
+    )
     return _found(Act(Kind.FIREWALL, line)) if off else _found()
 
 
@@ -282,15 +335,33 @@ def _logs(name: str, words: Words, low: Words, line: str) -> Found:
 def _delete(name: str, words: Words, low: Words, line: str) -> Found:
     paths = [word for word in words if not re.match(r"-|/[a-z]$", word, re.IGNORECASE)]
     flags = "".join(word for word in words if word.startswith("-"))
-    if name == "rm" and "r" in flags.lower() and any(path in {"/", "/*", "/.", "~", "/home", "/etc", "/usr", "/boot"} or "no-preserve-root" in flags for path in paths):
+    if (
+        name == "rm"
+        and "r" in flags.lower()
+        and any(
+            path in {"/", "/*", "/.", "~", "/home", "/etc", "/usr", "/boot"} or "no-preserve-root" in flags
+            for path in paths
+        )
+    ):
         return _found(Act(Kind.DESTROY, line))
-    acts = [Act(Kind.UNLOG, line) for path in paths if logs(path) and not path.endswith("/") and name in {"rm", "shred", "unlink"} and path in {"/var/log", "/var/log/*", "~/.bash_history", "/home/user/.bash_history", "/root/.bash_history"}]
+    acts = [
+        Act(Kind.UNLOG, line)
+        for path in paths
+        if logs(path)
+        and not path.endswith("/")
+        and name in {"rm", "shred", "unlink"}
+        and path in {"/var/log", "/var/log/*", "~/.bash_history", "/home/user/.bash_history", "/root/.bash_history"}
+    ]
     return _found(*acts, *(Act(Kind.DELETE, line, path=path) for path in paths[:20]))
 
 
 def _destroy(name: str, words: Words, low: Words, line: str) -> Found:
     whole = " ".join(low)
-    if name == "dd" and re.search(r"of=/dev/(?:sd|nvme|vd|hd|mmc)\w*", whole) and re.search(r"if=/dev/(?:zero|u?random)", whole):
+    if (
+        name == "dd"
+        and re.search(r"of=/dev/(?:sd|nvme|vd|hd|mmc)\w*", whole)
+        and re.search(r"if=/dev/(?:zero|u?random)", whole)
+    ):
         return _found(Act(Kind.DESTROY, line))
     if name == "cipher" and "/w" in whole:
         return _found(Act(Kind.DESTROY, line))
@@ -300,8 +371,12 @@ def _destroy(name: str, words: Words, low: Words, line: str) -> Found:
 
 
 def _netcat(name: str, words: Words, low: Words, line: str) -> Found:
-    runs = any(re.fullmatch(r"-\w*[ec]", word) or word in {"--exec", "--sh-exec"} for word in words) and is_shell(" ".join(words) + " ")
-    runs |= name == "socat" and bool(re.search(r"exec:[^ ]*sh\b|exec:[^ ]*cmd", " ".join(low))) and "tcp" in " ".join(low)
+    runs = any(re.fullmatch(r"-\w*[ec]", word) or word in {"--exec", "--sh-exec"} for word in words) and is_shell(
+        " ".join(words) + " "
+    )
+    runs |= (
+        name == "socat" and bool(re.search(r"exec:[^ ]*sh\b|exec:[^ ]*cmd", " ".join(low))) and "tcp" in " ".join(low)
+    )
     return _found(Act(Kind.SHELL if runs else Kind.CONNECT, line))
 
 
@@ -313,10 +388,18 @@ def _wait(name: str, words: Words, low: Words, line: str) -> Found:
     if name in {"sleep", "start-sleep"}:
         found = re.match(r"([\d.]+)([smhd]?)$", words[0]) if words else None
         scale = {"m": 60, "h": 3600, "d": 86400}.get(found[2], 1) if found else 1
-        return _found(Act(Kind.WAIT, line, seconds=float(found[1]) * scale)) if found and re.fullmatch(r"\d+\.?\d*", found[1]) else _found()
+        return (
+            _found(Act(Kind.WAIT, line, seconds=float(found[1]) * scale))
+            if found and re.fullmatch(r"\d+\.?\d*", found[1])
+            else _found()
+        )
     if name == "timeout":
         number = next((word for word in words if word.isdigit()), "")
-        return _found(Act(Kind.WAIT, line, seconds=float(number))) if number and len(number) < 9 and "/t" in low or low[:1] == [number] else _found()
+        return (
+            _found(Act(Kind.WAIT, line, seconds=float(number)))
+            if (number and len(number) < 9 and "/t" in low) or low[:1] == [number]
+            else _found()
+        )
     count = re.search(r"-n\s+(\d{1,6})", " ".join(low))
     local = re.search(r"127\.0\.0\.1|localhost|1\.1\.1\.1", line)
     return _found(Act(Kind.WAIT, line, seconds=float(count[1]))) if count and local else _found()

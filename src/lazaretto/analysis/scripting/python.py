@@ -1,5 +1,7 @@
 """Python, 2 and 3: reading and folding."""
 
+# ruff: noqa: ARG001, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
@@ -60,7 +62,9 @@ class _Reader(Lowering):
         return ir.Name(self.text(node))
 
     def attribute(self, node: tree_sitter.Node) -> ir.Node:
-        return ir.Member(self.field(node, "object"), ir.Const(self.text(node.child_by_field_name("attribute"))), span(node))
+        return ir.Member(
+            self.field(node, "object"), ir.Const(self.text(node.child_by_field_name("attribute"))), span(node)
+        )
 
     def subscript(self, node: tree_sitter.Node) -> ir.Node:
         index = node.child_by_field_name("subscript")
@@ -78,7 +82,9 @@ class _Reader(Lowering):
 
     def binary(self, node: tree_sitter.Node) -> ir.Node:
         names = {"and": "&&", "or": "||"}
-        return self.chain(node, frozenset({"binary_operator", "boolean_operator"}), lambda n: names.get(operator(n), operator(n)))
+        return self.chain(
+            node, frozenset({"binary_operator", "boolean_operator"}), lambda n: names.get(operator(n), operator(n))
+        )
 
     def compare(self, node: tree_sitter.Node) -> ir.Node:
         inside = self.all(node.named_children)
@@ -117,7 +123,9 @@ class _Reader(Lowering):
         return ir.Items(self.all(node.named_children))
 
     def table(self, node: tree_sitter.Node) -> ir.Node:
-        pairs = [(self.field(one, "key"), self.field(one, "value")) for one in node.named_children if one.type == "pair"]
+        pairs = [
+            (self.field(one, "key"), self.field(one, "value")) for one in node.named_children if one.type == "pair"
+        ]
         return ir.Table(pairs)
 
     def comprehension(self, node: tree_sitter.Node) -> ir.Node:
@@ -314,7 +322,7 @@ _FUNCTIONS: dict[str, Any] = {
     "open": _opened, "io.open": _opened,
     "os.path.join": lambda m, a, n: operators.joined(a, "/"), "os.path.expanduser": lambda m, a, n: a[0],
     "os.path.expandvars": lambda m, a, n: a[0], "pathlib.path": lambda m, a, n: a[0], "str.join": lambda m, a, n: operators.joined(list(a[1]), a[0]),
-    "tempfile.gettempdir": lambda m, a, n: "/tmp", "io.bytesio": lambda m, a, n: a[0], "io.stringio": lambda m, a, n: a[0],
+    "tempfile.gettempdir": lambda m, a, n: "/tmp", "io.bytesio": lambda m, a, n: a[0], "io.stringio": lambda m, a, n: a[0],  # noqa: S108
     "constant os.sep": lambda m, a, n: "/", "types.functiontype": lambda m, a, n: Thing("types.functiontype", origins(a) | {"code"}),
 }  # fmt: skip
 

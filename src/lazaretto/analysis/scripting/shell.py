@@ -1,5 +1,7 @@
 """Shell scripts (sh, bash and their like): reading and folding."""
 
+# ruff: noqa: ARG001, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
@@ -14,7 +16,19 @@ from lazaretto.analysis.scripting.lowering import Handler, Lowering, parser, spa
 from lazaretto.analysis.scripting.values import HOLE, NOWHERE, Text, Thing, Value, marked, origins
 
 _ANSI = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|0?([0-7]{1,3})|(.))", re.DOTALL)
-_PLAIN = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v", "\\": "\\", "'": "'", '"': '"'}
+_PLAIN = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "f": "\f",
+    "v": "\v",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+}
 
 
 def escaped(text: str) -> Value:
@@ -47,7 +61,10 @@ class _Reader(Lowering):
         at = node.start_byte + 1
         for child in node.named_children:
             # The grammar leaves blanks between expansions out of the content.
-            if child.start_byte > at and (between := self.source[at : child.start_byte].decode("utf-8", "replace")).isspace():
+            if (
+                child.start_byte > at
+                and (between := self.source[at : child.start_byte].decode("utf-8", "replace")).isspace()
+            ):
                 parts.append(ir.Const(between))
             at = child.end_byte
             if child.type == "string_content":
@@ -76,7 +93,10 @@ class _Reader(Lowering):
             stop = None if length is None else start + length if length >= 0 else length
             return ir.Slice(of, ir.Const(start), ir.Const(stop if stop != 0 or start >= 0 else None), None)
         if changed := re.match(r"(//?)((?:\\.|[^/])+)(?:/(.*))?$", rest, re.DOTALL):
-            return ir.Call(ir.Name("?replace"), [of, ir.Const(changed[2].replace("\\", "")), ir.Const(changed[3] or ""), ir.Const(changed[1] == "//")])
+            return ir.Call(
+                ir.Name("?replace"),
+                [of, ir.Const(changed[2].replace("\\", "")), ir.Const(changed[3] or ""), ir.Const(changed[1] == "//")],
+            )
         if rest.startswith((":-", "-", ":=", "=")):
             return ir.Call(ir.Name("?default"), [of, *self.all(node.named_children[1:])])
         return ir.Call(ir.Name("?expand"), [of]) if found[1] or rest else of
@@ -120,7 +140,7 @@ class _Reader(Lowering):
                     made.append(("<<", self._heredoc(child)))
                 elif child.type.endswith("redirect"):
                     made += self._redirect(child)
-                elif child.type == "pipeline" or child.type == "command":
+                elif child.type in {"pipeline", "command"}:
                     made.append(("|", self.lower(child)))
             return made
         how = "".join(child.type for child in node.children if not child.is_named)
@@ -141,7 +161,9 @@ class _Reader(Lowering):
 
     def redirected(self, node: tree_sitter.Node) -> ir.Node:
         body = self.field(node, "body")
-        targets = [target for one in node.named_children if one.type.endswith("redirect") for target in self._redirect(one)]
+        targets = [
+            target for one in node.named_children if one.type.endswith("redirect") for target in self._redirect(one)
+        ]
         after = [target for how, target in targets if how == "|"]
         targets = [pair for pair in targets if pair[0] != "|"]
         last = body
@@ -166,7 +188,11 @@ class _Reader(Lowering):
         others = [one for one in rest if one.type in {"elif_clause", "else_clause"}]
         made: ir.Node | None = None
         for one in reversed(others):
-            made = ir.Block(self.all(one.named_children)) if one.type == "else_clause" else ir.If(ir.Name("?test"), ir.Block(self.all(one.named_children)), made)
+            made = (
+                ir.Block(self.all(one.named_children))
+                if one.type == "else_clause"
+                else ir.If(ir.Name("?test"), ir.Block(self.all(one.named_children)), made)
+            )
         then = ir.Block(self.all([one for one in rest if one not in others]))
         return ir.Block([*tests, ir.If(ir.Name("?test"), then, made)])
 
@@ -177,14 +203,23 @@ class _Reader(Lowering):
     def while_loop(self, node: tree_sitter.Node) -> ir.Node:
         test = node.child_by_field_name("condition")
         forever = self.text(test).strip() in {"true", ":"}
-        return ir.Block([self.lower(test), ir.Loop(ir.Const(True) if forever else ir.Name("?test"), ir.Block([self.field(node, "body"), ir.Jump()]))])
+        return ir.Block(
+            [
+                self.lower(test),
+                ir.Loop(
+                    ir.Const(True) if forever else ir.Name("?test"), ir.Block([self.field(node, "body"), ir.Jump()])
+                ),
+            ]
+        )
 
     def function(self, node: tree_sitter.Node) -> ir.Node:
         name = self.text(node.child_by_field_name("name"))
         return ir.Assign(ir.Name(name), "", ir.Function([], self.field(node, "body"), name))
 
     def test(self, node: tree_sitter.Node) -> ir.Node:
-        return ir.Command([ir.Const("test"), *(ir.Const(word) for word in self.text(node).strip("[]").split()[:12])], [], span(node))
+        return ir.Command(
+            [ir.Const("test"), *(ir.Const(word) for word in self.text(node).strip("[]").split()[:12])], [], span(node)
+        )
 
     HANDLERS: ClassVar[Mapping[str, Handler]] = {
         "word": word, "raw_string": raw, "ansi_c_string": ansi, "string": string, "concatenation": concatenation,
@@ -207,7 +242,21 @@ def program(name: str) -> str:
 
 
 _SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash"}
-_BEFORE = {"sudo", "nohup", "exec", "command", "env", "time", "nice", "setsid", "busybox", "doas", "stdbuf", "timeout", "builtin"}
+_BEFORE = {
+    "sudo",
+    "nohup",
+    "exec",
+    "command",
+    "env",
+    "time",
+    "nice",
+    "setsid",
+    "busybox",
+    "doas",
+    "stdbuf",
+    "timeout",
+    "builtin",
+}
 
 
 def bare_command(name: str, args: list[Value] | tuple[Value, ...]) -> tuple[str, list[Value]]:
@@ -217,7 +266,9 @@ def bare_command(name: str, args: list[Value] | tuple[Value, ...]) -> tuple[str,
         if not words or program(operators.to_text(words[0])) not in _BEFORE:
             break
         words = words[1:]
-        while words and isinstance(words[0], str) and (words[0].startswith("-") or re.match(r"\w+=|\d+[smh]?$", words[0])):
+        while (
+            words and isinstance(words[0], str) and (words[0].startswith("-") or re.match(r"\w+=|\d+[smh]?$", words[0]))
+        ):
             words = words[1:]
     return (program(operators.to_text(words[0])), words[1:]) if words else ("", [])
 
@@ -274,7 +325,11 @@ def _openssl(args: list[Value], piped: Value) -> Value:
 
 
 def _xxd(args: list[Value], piped: Value) -> Value:
-    return decoding.as_text(decoding.from_hex(piped)) if any("r" in word for word in _words(args) if word.startswith("-")) else Thing("", origins(piped))
+    return (
+        decoding.as_text(decoding.from_hex(piped))
+        if any("r" in word for word in _words(args) if word.startswith("-"))
+        else Thing("", origins(piped))
+    )
 
 
 def _gunzip(args: list[Value], piped: Value) -> Value:
@@ -298,7 +353,9 @@ def _tr(args: list[Value], piped: Value) -> Value:
 
 
 def _set(text: str) -> str:
-    text = re.sub(r"(.)-(.)", lambda m: "".join(chr(c) for c in range(ord(m[1]), min(ord(m[2]), ord(m[1]) + 255) + 1)), text)
+    text = re.sub(
+        r"(.)-(.)", lambda m: "".join(chr(c) for c in range(ord(m[1]), min(ord(m[2]), ord(m[1]) + 255) + 1)), text
+    )
     return operators.to_text(escaped(text))
 
 
@@ -318,7 +375,7 @@ _COMMANDS: dict[str, Any] = {
     "echo": _echo, "printf": _printf, "base64": _base64, "openssl": _openssl, "xxd": _xxd, "tr": _tr, "sed": _sed,
     "rev": lambda a, p: decoding.reversed_text(p), "cat": lambda a, p: p if p is not None else Thing("cat()", frozenset({"file"})),
     "gunzip": _gunzip, "zcat": _gunzip, "gzip": _gunzip, "tee": lambda a, p: p, "true": lambda a, p: None, ":": lambda a, p: None,
-    **dict.fromkeys(_SHELLS, _shell_c), "mktemp": lambda a, p: "/tmp/tmp.file", "base32": lambda a, p: Thing("", origins(p) | {"base64"}),
+    **dict.fromkeys(_SHELLS, _shell_c), "mktemp": lambda a, p: "/tmp/tmp.file", "base32": lambda a, p: Thing("", origins(p) | {"base64"}),  # noqa: S108
     "pwd": lambda a, p: Thing("pwd()"), "test": lambda a, p: None, "[": lambda a, p: None, "cd": lambda a, p: None,
 }  # fmt: skip
 
@@ -331,7 +388,7 @@ DIALECT = Dialect(
     name="shell",
     functions={"?replace": _replace, "?default": lambda m, a, n: a[0] if not isinstance(a[0], Thing) else a[-1]},
     methods=methods.COMMON,
-    globals={"HOME": "/home/user", "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", "SHELL": "/bin/bash", "IFS": " "},
+    globals={"HOME": "/home/user", "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", "SHELL": "/bin/bash", "IFS": " "},  # noqa: S108
     command=_command,
 )
 

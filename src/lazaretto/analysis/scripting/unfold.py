@@ -110,7 +110,10 @@ def unfold(source: bytes, language: str, *, line: bool = False) -> Iterator[Fold
         folded = fold(layer.source, layer.language, line=layer.line)
         hidden += bool(layer.how & DECODED)
         folded.depth, folded.layer, folded.decoded = depth, layer if depth else None, hidden
-        folded.acts = [replace(act, depth=hidden, language=act.language or layer.language, text=act.text.replace(HOLE, "…")) for act in folded.acts]
+        folded.acts = [
+            replace(act, depth=hidden, language=act.language or layer.language, text=act.text.replace(HOLE, "…"))
+            for act in folded.acts
+        ]
         yield folded
         if depth < DEEPEST:
             waiting += [(one, depth + 1, hidden) for one in folded.layers]

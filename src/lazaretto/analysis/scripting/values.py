@@ -8,6 +8,8 @@ Origins: `net` (was fetched), `input` (a visitor of the web page sent it), `envi
 made: `base64`, `hex`, `compressed`, `characters`, `reversed`, `rotated`, `xor`, `replaced`, `joined`, `encrypted`.
 """
 
+# ruff: noqa: E501  a row of a table is one line
+
 from __future__ import annotations
 
 from collections.abc import Iterable

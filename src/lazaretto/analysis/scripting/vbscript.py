@@ -4,6 +4,8 @@ Lines are statements, a colon parts them, ` _` at the end joins the next line. W
 of the line is left out, and the next one is read.
 """
 
+# ruff: noqa: ARG001, ARG005, E501  a row of a table is one line; all functions of a table take the same
+
 from __future__ import annotations
 
 import re
@@ -87,7 +89,9 @@ class _Reader:
             if self.at == before or (not self.done and self.word() in _CLOSING):
                 self.at += 1
                 self.skip_line()
-        return ir.Block(sorted(body, key=lambda one: not (isinstance(one, ir.Assign) and isinstance(one.value, ir.Function))))
+        return ir.Block(
+            sorted(body, key=lambda one: not (isinstance(one, ir.Assign) and isinstance(one.value, ir.Function)))
+        )
 
     def block(self) -> list[ir.Node]:
         """Statements up to a word that closes a block, which is left."""
@@ -98,7 +102,11 @@ class _Reader:
                 if self.kind() == "end":
                     self.at += 1
                     continue
-                if self.word() in _CLOSING and self.kind() == "name" and not (self.word() == "end" and self.kind(1) == "end"):
+                if (
+                    self.word() in _CLOSING
+                    and self.kind() == "name"
+                    and not (self.word() == "end" and self.kind(1) == "end")
+                ):
                     break
                 before = self.at
                 body.append(self.statement())
@@ -119,7 +127,9 @@ class _Reader:
         }.get(word)  # fmt: skip
         if word in {"public", "private", "default", "static"}:
             self.at += 1
-            return self.statement() if self.word() in {"sub", "function", "const", "default", "property"} else self._dim()
+            return (
+                self.statement() if self.word() in {"sub", "function", "const", "default", "property"} else self._dim()
+            )
         if word in {"dim", "redim", "on", "option", "erase", "randomize"}:
             return self._dim()
         if word == "exit":
@@ -221,7 +231,9 @@ class _Reader:
         body = ir.Block(self.block())
         self._next()
         down = isinstance(step, ir.Unary)
-        loop = ir.Loop(ir.Binary(">=" if down else "<=", ir.Name(name), last), body, ir.Assign(ir.Name(name), "+", step))
+        loop = ir.Loop(
+            ir.Binary(">=" if down else "<=", ir.Name(name), last), body, ir.Assign(ir.Name(name), "+", step)
+        )
         return ir.Block([ir.Assign(ir.Name(name), "", first), loop])
 
     def _next(self) -> None:
@@ -343,7 +355,7 @@ class _Reader:
                 break
         return made
 
-    def _primary(self) -> ir.Node:  # noqa: PLR0911 (one return a kind of value reads best)
+    def _primary(self) -> ir.Node:
         kind, word = self.kind(), self.word()
         if kind == "text":
             text = self.tokens[self.at].text
@@ -399,16 +411,26 @@ def _execute(machine: Machine, args: list[Value], named: Named) -> Value:
 
 def _mid(machine: Machine, args: list[Value], named: Named) -> Value:
     start = int(operators.number(args[1]) or 1) - 1
-    return operators.piece(args[0], max(0, start), max(0, start) + int(args[2]) if len(args) > 2 and args[2] is not None else None, None)
+    return operators.piece(
+        args[0], max(0, start), max(0, start) + int(args[2]) if len(args) > 2 and args[2] is not None else None, None
+    )
 
 
 def _joined(machine: Machine, args: list[Value], named: Named) -> Value:
-    return operators.joined(args[0], operators.to_text(args[1]) if len(args) > 1 else " ") if isinstance(args[0], list) else Thing("", origins(args))
+    return (
+        operators.joined(args[0], operators.to_text(args[1]) if len(args) > 1 else " ")
+        if isinstance(args[0], list)
+        else Thing("", origins(args))
+    )
 
 
 def _split(machine: Machine, args: list[Value], named: Named) -> Value:
     by = args[1] if len(args) > 1 else " "
-    return [marked(one, *origins(args[0])) for one in args[0].split(by)] if by and isinstance(by, str) else Thing("", origins(args))
+    return (
+        [marked(one, *origins(args[0])) for one in args[0].split(by)]
+        if by and isinstance(by, str)
+        else Thing("", origins(args))
+    )
 
 
 def _code(machine: Machine, args: list[Value], named: Named) -> Value:
@@ -445,7 +467,11 @@ def _environ(machine: Machine, args: list[Value], named: Named) -> Value:
 
 
 def _special(machine: Machine, args: list[Value], named: Named) -> Value:
-    return {0: environment.WINDOWS["windir"], 1: environment.WINDOWS["windir"] + r"\System32", 2: environment.WINDOWS["temp"]}.get(args[0], UNKNOWN)
+    return {
+        0: environment.WINDOWS["windir"],
+        1: environment.WINDOWS["windir"] + r"\System32",
+        2: environment.WINDOWS["temp"],
+    }.get(args[0], UNKNOWN)
 
 
 def _folder(machine: Machine, args: list[Value], named: Named) -> Value:
