@@ -75,7 +75,7 @@ def _started(data: bytes) -> Iterator[Output]:
     if lines:
         yield Fact(name="runs-at-every-start", value=tuple(line[:200].decode("utf-8", "replace") for line in lines[:8]))
     for act in acts:
-        if act.kind.value in {"evaluate", "fetch", "run", "send", "connect"}:
+        if act.kind.value in {"fetch", "run", "send", "connect"}:
             yield Finding(id="package-acts-at-every-start", detail=act.text)
     yield from _judged(acts, "import")
 

@@ -37,6 +37,14 @@ def unescaped(text: str) -> str:
     return _ESCAPE.sub(put, text)
 
 
+_LARGE = 200_000  # bytes; libraries and bundles
+_TELLING = re.compile(
+    rb"\beval\b|\bFunction\b|ActiveX|WScript|require|child_process|atob|fromC(?:har|ode)|charCodeAt|unescape|decodeURI|Blob"
+    rb"|\bfetch\b|\bexec|spawn|XMLHttp|\\x|constructor|https?:|process\b|document\.write|['\"]\s*\+\s*['\"]|\]\s*\("
+    rb"|\.(?:reverse|shift|push)\b|execScript|createObjectURL|writeFile|download|Buffer"
+)
+
+
 class _Reader(Lowering):
     SKIPPED = frozenset({"comment", "hash_bang_line", "empty_statement"})
 
@@ -146,10 +154,16 @@ class _Reader(Lowering):
                 left = one.child_by_field_name("left") if one.type == "assignment_pattern" else one
                 names.append(self.text(left))
         body = node.child_by_field_name("body")
-        lowered = self.lower(body)
+        lowered = self.lower(body) if self._tells(body) else ir.Block([])
         if body is not None and body.type != "statement_block":
             lowered = ir.Return(lowered)
         return ir.Function(names, lowered, self.text(node.child_by_field_name("name")))
+
+    def _tells(self, body: tree_sitter.Node | None) -> bool:
+        """Whether a function is worth reading: in a large file only one that has a word of what matters here."""
+        if len(self.source) < _LARGE or body is None:
+            return True
+        return _TELLING.search(self.source, body.start_byte, body.end_byte) is not None
 
     def declared(self, node: tree_sitter.Node) -> ir.Node:
         made = self.function(node)
