@@ -123,7 +123,8 @@ class Examiner:
         for node in tree.walk():
             whole.first(node.sample.hashes.sha256, node.path)
         with ThreadPoolExecutor(self._cage.at_once, thread_name_prefix="engines") as threads:
-            found = self._children(_Visit(whole, threads, lambda _, __: None), path, parts, ())
+            # what a bound leaves alone is among them, closed, with the reason
+            found, _ = self._children(_Visit(whole, threads, lambda _, __: None), path, parts, ())
         return _grown(tree, path, found)
 
     def _node(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import random
-import struct
 
 import pytest
 
@@ -56,17 +55,6 @@ def test_locked_arj() -> None:
 def test_what_nothing_opens_is_said() -> None:
     opened = open_with("unopened", b"ITSF\x03\0\0\0" + bytes(80))
     assert "compiled help" in opened.short[0]
-
-
-def test_an_archive_behind_a_program() -> None:
-    section = b".text\0\0\0" + struct.pack("<IIII", 512, 4096, 512, 512) + bytes(16)
-    head = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 240, 0x22) + struct.pack("<H", 0x20B) + bytes(238)
-    stub = (b"MZ" + bytes(58) + struct.pack("<I", 64) + head + section).ljust(1024, b"\0")
-    archive = archives.zipped({"a.txt": b"content"})
-    opened = open_with("carried", stub + b";config\n" + archive)
-    assert opened.files == {"carried.zip": archive}
-    assert opened.members[0].relation == "embedded"
-    assert open_with("zips", archive).files == {"a.txt": b"content"}
 
 
 def test_damage_ends_in_outputs() -> None:
