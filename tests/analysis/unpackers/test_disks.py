@@ -104,7 +104,7 @@ def test_a_disk_that_builds_on_another_is_said() -> None:
 def test_a_hidden_program_is_told_of() -> None:
     program = next(name for name in FILES if name.endswith(".exe"))
     for data in (images.fat12(FILES, hidden=[program]), images.iso(FILES, hidden=[program])):
-        assert open_with("disks", data).found == {"image-hidden-program"}
+        assert open_with("disks", data).found == {"data-hidden-program"}
     assert not open_with("disks", images.fat12(FILES, hidden=["read me.txt"])).found
 
 

@@ -88,7 +88,7 @@ def _files(found: Iterator[Found], before: str, unpacking: Unpacking, told: set[
             continue
         told.add(same)
         if one.hidden and (data.startswith(_PROGRAM) or one.name.lower().endswith(_ACTIVE)):
-            yield from unpacking.once("image-hidden-program", one.name)
+            yield from unpacking.once("data-hidden-program", one.name)
         if len(data) < one.size:
             yield from unpacking.damaged(before + one.name, "it lies beyond the end of the image", data)
         else:
