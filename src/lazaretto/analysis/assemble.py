@@ -208,14 +208,14 @@ def _looked(node: Node) -> tuple[Looked, ...]:
 def _added(a: Looked, b: Looked) -> Looked:
     return Looked(
         engine=a.engine, version=a.version, seconds=round(a.seconds + b.seconds, 4), failed=a.failed or b.failed,
-        detail=a.detail or b.detail,
+        detail=a.detail or b.detail, absent=a.absent and b.absent,
     )  # fmt: skip
 
 
 def _engines(tree: Node, ran: Iterable[Ran], catalogue: Catalogue, meanings: Meanings) -> dict[str, str]:
     versions = {"identify": identification.VERSION, "names": names.VERSION, "scoring": scoring.VERSION}
     versions["findings"] = meanings.version
-    versions.update({one.engine: one.version for node in tree.walk() for one in node.looked})
+    versions.update({one.engine: one.version for node in tree.walk() for one in node.looked if not one.absent})
     for one in ran:
         if one.detonation:
             versions.update({"sandbox": one.detonation.engine_version, **catalogue.versions})

@@ -13,11 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from lazaretto.analysis.formats.types import FileType
+
+if TYPE_CHECKING:
+    from lazaretto.analysis.findings import Meaning
 
 # The kind of an indicator that is no indicator: a word of a text, which may open an archive beside it.
 PASSWORD = "password"  # noqa: S105
@@ -91,11 +95,25 @@ class Subject:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Brought(NamedTuple):
+    """What an engine is given once, before any sample: compiled rules, lists, a model. `version` names its content;
+    `meanings` are those of findings that come from this content and not from the catalogue, by id."""
+
+    data: bytes
+    version: str
+    meanings: Mapping[str, Meaning] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Engine:
     """An engine as the host knows it. Bounds are those of one run: seconds of wall time, bytes of memory and output.
 
     `essential`: where it fails something was not seen that must be, so the file is not called clean.
+
+    `brings`: the host calls it once, with the engine's options, and the warden calls the module's `take(data)` with
+    what it gave, before it forks a child: so rules are compiled and read once. One cage, one set of options.
+
+    `needs`: the option without which it does not look at anything; the report then says that it is not set up.
     """
 
     name: str
@@ -108,6 +126,8 @@ class Engine:
     memory: int = 1 << 30
     output: int = 64 << 20
     essential: bool = False
+    brings: Callable[[Mapping[str, Any]], Brought] | None = None
+    needs: str = ""
 
 
 def short(text: str, most: int = MAX_DETAIL) -> str:

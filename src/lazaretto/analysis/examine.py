@@ -30,11 +30,14 @@ from lazaretto.analysis.engine import (
     Indicator,
     Member,
     Shortfall,
+    Subject,
     short,
 )
 from lazaretto.analysis.findings import Meanings
 from lazaretto.analysis.formats.types import TYPES, FileType
 from lazaretto.analysis.identifier import ENGINE as IDENTIFY
+from lazaretto.analysis.outside.outside import Outside
+from lazaretto.analysis.outside.standard import not_set_up
 from lazaretto.analysis.tree import Looked, Node
 from lazaretto.domain.evidence import Evidence
 from lazaretto.domain.sample import hash_bytes
@@ -88,6 +91,7 @@ class Examiner:
         limits: Limits | None = None,
         passwords: Sequence[str] = PASSWORDS,
         options: Options | None = None,
+        outside: Sequence[Outside] | None = None,
     ) -> None:
         self.engines = all_engines() if engines is None else tuple(engines)
         self._cage = cage
@@ -95,6 +99,7 @@ class Examiner:
         self._limits = limits or Limits()
         self._passwords = tuple(passwords)
         self._options = options or {}
+        self._outside = not_set_up() if outside is None else tuple(outside)
 
     def __call__(
         self,
@@ -143,14 +148,16 @@ class Examiner:
         with sheet(member.data) as fd:
             identified = None if kind else self._cage.run(IDENTIFY, fd, name=member.name, kind=None)
             kind = kind or _kind(identified)
-            ran = self._engines_over(visit, fd, member.name, kind, words)
+            ran = self._engines_over(visit, (fd, member.data), member.name, kind, words)
         outputs = [(engine, output) for engine, outcome in ran for output in outcome.outputs]
+        told = [output.value for _, output in outputs if isinstance(output, Indicator) and output.kind == PASSWORD]
+        words = tuple(dict.fromkeys([*words, *told]))[:MOST_PASSWORDS]
         members = [one for _, one in outputs if isinstance(one, Member)]
         children, refused = self._children(visit, path, members, words)
         evidence = (
             names.evidence_of_name(_last(member.name), kind) if member.relation in {"", "member", "attachment"} else ()
         )
-        looked = tuple(_looked(engine, outcome) for engine, outcome in ran)
+        looked = (*(_looked(engine, outcome) for engine, outcome in ran), *(() if path else self._absent(kind)))
         whole = msgspec.structs.replace(bare, kind=kind)
         visit.keep(whole, member.data)
         return msgspec.structs.replace(
@@ -168,19 +175,36 @@ class Examiner:
         )  # fmt: skip
 
     def _engines_over(
-        self, visit: _Visit, fd: int, name: str, kind: FileType, words: tuple[str, ...]
-    ) -> list[tuple[Engine, Outcome]]:
+        self, visit: _Visit, sample: tuple[int, bytes], name: str, kind: FileType, words: tuple[str, ...]
+    ) -> list[tuple[Engine | Outside, Outcome]]:
         """All that want to look at it, side by side; in their order, so that the tree is always the same."""
-        wanted = [engine for engine in self.engines if engine.wants(kind)]
+        fd, data = sample
+        wanted: list[Engine | Outside] = [
+            *(engine for engine in self.engines if engine.wants(kind) and self._can(engine)),
+            *(engine for engine in self._outside if engine.wants(kind) and engine.ask),
+        ]
         budget = visit.whole.budget
         passwords = _in_order(self._passwords, words)
         common = {"passwords": passwords, "words": words, "room": budget.left}
 
-        def run(engine: Engine) -> Outcome:
+        def run(engine: Engine | Outside) -> Outcome:
+            if isinstance(engine, Outside):
+                return engine.look(Subject(data=data, name=name, kind=kind))
             options = {**common, **self._options.get(engine.name, {})}
             return self._cage.run(engine, fd, name=name, kind=kind, options=options)
 
         return list(zip(wanted, visit.threads.map(run, wanted), strict=True))
+
+    def _can(self, engine: Engine) -> bool:
+        return not engine.needs or bool(self._options.get(engine.name, {}).get(engine.needs))
+
+    def _absent(self, kind: FileType) -> tuple[Looked, ...]:
+        """What would look at such a file if it were set up here."""
+        missing = [
+            *(engine.name for engine in self.engines if engine.wants(kind) and not self._can(engine)),
+            *(engine.name for engine in self._outside if engine.wants(kind) and not engine.ask),
+        ]
+        return tuple(Looked(engine=name, version="", seconds=0.0, absent="is not set up") for name in missing)
 
     def _children(
         self, visit: _Visit, path: tuple[str, ...], members: Iterable[Member], words: tuple[str, ...]
@@ -208,11 +232,12 @@ class Examiner:
         found = self.meanings.evidence(refused, "budget")
         return tuple(msgspec.structs.replace(one, where=where) for one in found)
 
-    def _evidence(self, ran: Iterable[tuple[Engine, Outcome]], path: tuple[str, ...]) -> tuple[Evidence, ...]:
+    def _evidence(self, ran: Iterable[tuple[Engine | Outside, Outcome]], path: tuple[str, ...]) -> tuple[Evidence, ...]:
         found: list[Evidence] = []
         for engine, outcome in ran:
             said = [output for output in outcome.outputs if isinstance(output, Finding)]
-            found += self.meanings.evidence(said, engine.name)
+            also = outcome.brought.meanings if outcome.brought else {}
+            found += self.meanings.evidence(said, engine.name, also)
         where = "/".join(path)
         return tuple(msgspec.structs.replace(one, where=where) for one in found)
 
@@ -241,10 +266,10 @@ def _kind(outcome: Outcome | None) -> FileType:
     return TYPES["data"]
 
 
-def _looked(engine: Engine, outcome: Outcome) -> Looked:
+def _looked(engine: Engine | Outside, outcome: Outcome) -> Looked:
     return Looked(
         engine=engine.name,
-        version=engine.version,
+        version=f"{engine.version} {outcome.brought.version}" if outcome.brought else engine.version,
         seconds=round(outcome.seconds, 4),
         failed=outcome.failed,
         detail=short(outcome.detail),
@@ -283,11 +308,11 @@ def _words(node: Node) -> list[str]:
     return [indicator.value for inner in node.own() for indicator in inner.indicators if indicator.kind == PASSWORD]
 
 
-def _facts(outputs: Iterable[tuple[Engine, AnyOutput]]) -> tuple[Fact, ...]:
+def _facts(outputs: Iterable[tuple[Engine | Outside, AnyOutput]]) -> tuple[Fact, ...]:
     facts = [output for _, output in outputs if isinstance(output, Fact)]
     return tuple(facts[:MOST_FACTS])
 
 
-def _indicators(outputs: Iterable[tuple[Engine, AnyOutput]]) -> tuple[Indicator, ...]:
+def _indicators(outputs: Iterable[tuple[Engine | Outside, AnyOutput]]) -> tuple[Indicator, ...]:
     found = dict.fromkeys(output for _, output in outputs if isinstance(output, Indicator))
     return tuple(msgspec.structs.replace(one, value=short(one.value, 2_000)) for one in list(found)[:MOST_INDICATORS])

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -46,20 +47,22 @@ class Meanings:
         self.version = version
         self.by_id: Mapping[str, Meaning] = {meaning.id: meaning for meaning in meanings}
 
-    def evidence(self, found: Iterable[Finding], source: str) -> tuple[Evidence, ...]:
+    def evidence(
+        self, found: Iterable[Finding], source: str, also: Mapping[str, Meaning] = MappingProxyType({})
+    ) -> tuple[Evidence, ...]:
         """The evidence that an engine's findings are: one for each id, with the details in the order they came.
 
-        An id that is not in the catalogue comes from a child that was taken over: it says nothing.
+        `also` are meanings that came with the engine's own rules. An id that is in neither comes from a child that was
+        taken over: it says nothing.
         """
         details: dict[str, list[str]] = {}
         for finding in found:
-            known = details.setdefault(finding.id, [])
+            told = details.setdefault(finding.id, [])
             detail = short(finding.detail)
-            if detail and detail not in known and len(known) < MAX_DETAILS:
-                known.append(detail)
-        return tuple(
-            _evidence(self.by_id[name], tuple(told), source) for name, told in details.items() if name in self.by_id
-        )
+            if detail and detail not in told and len(told) < MAX_DETAILS:
+                told.append(detail)
+        known = {**also, **self.by_id}
+        return tuple(_evidence(known[name], tuple(told), source) for name, told in details.items() if name in known)
 
 
 def load_meanings(folder: Path) -> Meanings:

@@ -19,13 +19,15 @@ PARTS = frozenset({"macro", "stream", "decoded", "body", "overlay", "memory", "r
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
-    """One engine's work on one file. `failed` says in words why it did not come to its end; empty if it did."""
+    """One engine's work on one file. `failed` says in words why it did not come to its end; empty if it did. `absent`
+    says why it did not look at all: it is not set up here."""
 
     engine: str
     version: str
     seconds: float
     failed: str = ""
     detail: str = ""
+    absent: str = ""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

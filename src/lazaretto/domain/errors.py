@@ -14,6 +14,8 @@
     │   └── Overloaded              detonation-overloaded          (may be retried)
     ├── CageFailed              cage-failed: the sample's bytes cannot be looked at safely
     ├── CatalogueError          catalogue-invalid: a rule cannot be used as it is written
+    ├── SettingsError           settings-invalid: what was set up cannot be used
+    ├── ModelError              model-invalid: a model file is not one, or cannot be trained from these labels
     └── ReportError             report-invalid: a stored report is not one
 
 A `code` reaches logs, reports and other programs: it is never renamed or used again for something else. The text is for
@@ -134,6 +136,18 @@ class CatalogueError(LazarettoError):
         self.rule = rule
         self.field = field
         self.problem = problem
+
+
+class SettingsError(LazarettoError):
+    """A file of settings cannot be used; the text says which entry and why."""
+
+    code = "settings-invalid"
+
+
+class ModelError(LazarettoError):
+    """A model file is not one, or is of other features than this program's; or labels from which none can be made."""
+
+    code = "model-invalid"
 
 
 class ReportError(LazarettoError):

@@ -44,6 +44,7 @@ class Family(enum.StrEnum):
     SPREADING = "spreading"  # to other machines and files
     IMPACT = "impact"  # data destroyed, encrypted, machine made unusable
     IDENTITY = "identity"  # the file is not what its name says
+    DECEPTION = "deception"  # a person is to be talked into something: a false sender, a false link, unwanted mail
 
 
 MAX_DETAILS = 16  # of one finding: what exactly, in the sample's own words

@@ -21,7 +21,7 @@ import msgspec
 
 from lazaretto.analysis.cage import wire
 from lazaretto.analysis.cage.confine import EMPTY
-from lazaretto.analysis.engine import AnyOutput, Engine
+from lazaretto.analysis.engine import AnyOutput, Brought, Engine
 from lazaretto.analysis.formats.types import FileType
 from lazaretto.domain.errors import CageFailed
 
@@ -40,6 +40,7 @@ _WORDS = {
     wire.End.MEMORY: "needed too much memory",
     wire.End.OUTPUT: "found more than a report can hold",
     wire.End.LOST: "was lost",
+    wire.End.SILENT: "did not answer",
 }
 
 
@@ -51,6 +52,7 @@ class Outcome:
     end: wire.End
     seconds: float
     detail: str = ""
+    brought: Brought | None = None
 
     @property
     def failed(self) -> str:
@@ -67,6 +69,9 @@ class Cage:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[wire.Ended]] = {}
+        self._bringing = threading.Lock()
+        self._brought: dict[str, Brought] = {}  # by engine, made once
+        self._handed: set[str] = set()  # engines whose part the present warden has
         self._warden: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
@@ -74,33 +79,45 @@ class Cage:
         self, engine: Engine, sample: int, *, name: str, kind: FileType | None, options: Mapping[str, Any] | None = None
     ) -> Outcome:
         """Have the engine look at the bytes behind the descriptor `sample`, which is read from its begin."""
+        options = dict(options or {})
+        brought = self._brought_by(engine, options)
+        job = wire.Job(
+            number=next(self._numbers), module=engine.module, loads=engine.loads, name=name, kind=kind, options=options,
+            seconds=engine.seconds, memory=engine.memory, output=engine.output,
+        )  # fmt: skip
         outputs = os.memfd_create(f"outputs of {engine.name}", os.MFD_CLOEXEC)
         try:
             with self._room:
-                ended = self._carried_out(engine, (sample, outputs), name, kind, dict(options or {}))
+                ended = self._carried_out(engine, job, (sample, outputs), brought)
             found, detail = _read(outputs, engine.output)
         finally:
             os.close(outputs)
-        return Outcome(outputs=found, end=ended.end, seconds=ended.seconds, detail=detail)
+        return Outcome(
+            outputs=found, end=ended.end, seconds=ended.seconds, detail=detail, brought=brought
+        )  # fmt: skip
+
+    def _brought_by(self, engine: Engine, options: Mapping[str, Any]) -> Brought | None:
+        if engine.brings is None:
+            return None
+        with self._bringing:
+            if engine.name not in self._brought:
+                self._brought[engine.name] = engine.brings(options)
+            return self._brought[engine.name]
 
     def _carried_out(
-        self,
-        engine: Engine,
-        descriptors: tuple[int, int],
-        name: str,
-        kind: FileType | None,
-        options: dict[str, Any],
+        self, engine: Engine, job: wire.Job, descriptors: tuple[int, int], brought: Brought | None
     ) -> wire.Ended:
+        number = job.number
         with self._lock:
             host = self._connected()
-            number = next(self._numbers)
-            job = wire.Job(
-                number=number, module=engine.module, loads=engine.loads, name=name, kind=kind, options=options,
-                seconds=engine.seconds, memory=engine.memory, output=engine.output,
-            )  # fmt: skip
             answer = self._waiting[number] = Future()
             try:
-                socket.send_fds(host, [_encode(job)], descriptors)
+                if brought and engine.name not in self._handed:
+                    with sheet(brought.data) as fd:
+                        socket.send_fds(host, [_encode(job)], (*descriptors, fd))
+                    self._handed.add(engine.name)
+                else:
+                    socket.send_fds(host, [_encode(job)], descriptors)
             except OSError:
                 self._waiting.pop(number)
                 return wire.Ended(number=number, end=wire.End.LOST, seconds=0.0)
@@ -143,6 +160,7 @@ class Cage:
             self._socket.shutdown(socket.SHUT_RDWR)  # which wakes the thread that listens
             self._socket.close()
         self._warden = self._socket = None
+        self._handed.clear()
 
     def __enter__(self) -> Self:
         return self

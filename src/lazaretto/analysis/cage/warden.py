@@ -15,7 +15,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,16 +67,16 @@ class Warden:
         return max(0.0, min(waiting) - time.monotonic()) if waiting else None
 
     def _take(self) -> bool:
-        packet, fds, _, _ = socket.recv_fds(self._host, wire.MAX_PACKET, 2)
+        packet, fds, _, _ = socket.recv_fds(self._host, wire.MAX_PACKET, 3)
         if not packet:
             return False
         job = _job.decode(packet)
         try:
-            examine = _load(job)
+            examine = _load(job, fds[2:])
             gc.freeze()  # what is loaded by now is shared with the children, and stays so
             pid = os.fork()
             if not pid:
-                self._in_child(job, examine, *fds)
+                self._in_child(job, examine, *fds[:2])
         finally:
             for fd in fds:
                 os.close(fd)
@@ -118,10 +118,13 @@ class Warden:
         self._host.send(_encode(ended))
 
 
-def _load(job: wire.Job) -> Callable[[Subject], Any]:
+def _load(job: wire.Job, brought: Sequence[int]) -> Callable[[Subject], Any]:
     for name in job.loads:
         importlib.import_module(name)
-    function: Callable[[Subject], Any] = importlib.import_module(job.module).examine
+    module = importlib.import_module(job.module)
+    for fd in brought:  # from the host, and nothing of a sample
+        module.take(os.pread(fd, os.fstat(fd).st_size, 0))
+    function: Callable[[Subject], Any] = module.examine
     return function
 
 

@@ -13,7 +13,10 @@ MAX_PACKET = 128 << 10  # bytes
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """Have an engine look at a file. With it go two descriptors: the file's bytes, and where the outputs go."""
+    """Have an engine look at a file. With it go two descriptors: the file's bytes, and where the outputs go.
+
+    A third one, the first time, is what the engine brings (`Engine.brings`).
+    """
 
     number: int
     module: str
@@ -36,6 +39,7 @@ class End(enum.StrEnum):
     MEMORY = "memory"
     OUTPUT = "output"  # more was written than may be
     LOST = "lost"  # the warden is gone
+    SILENT = "silent"  # an engine outside did not answer
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
