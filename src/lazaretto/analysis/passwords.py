@@ -1,4 +1,4 @@
-"""Words of a text that may be the password of an archive beside it: pure, and generous, since a wrong one costs little."""
+"""Words of a text that may be the password of an archive beside it: generous, since a wrong one costs little."""
 
 from __future__ import annotations
 

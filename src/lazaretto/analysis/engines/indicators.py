@@ -23,7 +23,7 @@ ENGINE = Engine(
     version="1",
     module="lazaretto.analysis.engines.indicators",
     wants=lambda kind: kind.name != "empty",
-    sees="addresses, wallets, onion names and registry paths in the strings of any file, without those that say nothing",
+    sees="addresses, wallets, onion names, registry paths in any file's strings, without those that say nothing",
     brings=_brings,
 )
 

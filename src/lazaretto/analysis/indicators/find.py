@@ -70,7 +70,7 @@ def split(url: str) -> SplitResult | None:
 
 
 def host_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host of a URL is, in any of the spellings that browsers take (0x7f000001, 2130706433, 017700000001,
+    """The address that a host of a URL is, in any of the spellings that browsers take (0x7f000001, 2130706433, 0177.0.0.1,
     1.2.771); None for a name."""
     try:
         return ipaddress.ip_address(host)

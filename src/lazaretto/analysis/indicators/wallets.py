@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -70,7 +70,16 @@ def is_eip55(text: str) -> bool:
     )
 
 
-_CHECKS = {"bitcoin": is_base58check, "bech32": is_bech32, "ethereum": is_eip55, "monero": lambda _: True}
+def _by_form(_: str) -> bool:
+    return True
+
+
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    "bitcoin": is_base58check,
+    "bech32": is_bech32,
+    "ethereum": is_eip55,
+    "monero": _by_form,
+}
 
 _ROUNDS = (
     0x0000000000000001, 0x0000000000008082, 0x800000000000808A, 0x8000000080008000, 0x000000000000808B,

@@ -1,4 +1,4 @@
-"""What is known of names in the world (`catalogue/indicators.yaml`): which ends a domain can have, which say nothing."""
+"""What is known of names in the world (`catalogue/indicators.yaml`): ends of domains, names that say nothing."""
 
 from __future__ import annotations
 
