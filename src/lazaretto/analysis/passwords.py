@@ -86,7 +86,7 @@ def passwords(text: str) -> list[str]:
 def _add(found: dict[str, None], word: str) -> None:
     """The word as it stands, and without the sentence's own end."""
     for form in (word, word.rstrip(".,;:!?")):
-        if len(form) > 2 and form.lower() not in _COMMON:
+        if len(form) > 2 and "://" not in form and form.lower() not in _COMMON:
             found.setdefault(form)
 
 

@@ -146,10 +146,13 @@ def open_examiner() -> Iterator[Examiner]:
     from lazaretto.analysis.cage.host import Cage  # noqa: PLC0415  while a machine is made ready
     from lazaretto.analysis.examine import Examiner  # noqa: PLC0415
     from lazaretto.analysis.findings import load_meanings  # noqa: PLC0415
+    from lazaretto.analysis.outside.standard import outside  # noqa: PLC0415
     from lazaretto.analysis.rulefiles import default_folder  # noqa: PLC0415
+    from lazaretto.analysis.settings import load_settings  # noqa: PLC0415
 
+    settings = load_settings()
     with Cage() as cage:
-        yield Examiner(cage, load_meanings(default_folder()))
+        yield Examiner(cage, load_meanings(default_folder()), options=settings.options(), outside=outside(settings))
 
 
 def _one(path: Path, kept: Path | None, page: Path | None, tools: Tools, terminal: Terminal) -> bool:

@@ -129,6 +129,12 @@ COMMANDS = (
         "lazaretto.cli.rules:app",
     ),
     Command(
+        "model",
+        JUDGING,
+        "Train a model of your own from files whose verdict you know.",
+        "lazaretto.cli.model:app",
+    ),
+    Command(
         "image",
         MACHINES,
         "Build, list, verify or remove the guests in which files are run.",
@@ -198,6 +204,10 @@ def _remedy(error: LazarettoError) -> str:
         return "lazaretto image build"
     if error.code == "catalogue-invalid":
         return "mend the rule, or take the catalogue that came with this version"
+    if error.code == "settings-invalid":
+        return "mend the file of settings: docs/judging/mail.md says what may be in it"
+    if error.code == "model-invalid":
+        return "lazaretto model train"
     return "try again" if error.retryable else "lazaretto doctor"
 
 

@@ -70,8 +70,9 @@ def split(url: str) -> SplitResult | None:
 
 
 def host_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host of a URL is, in any of the spellings that browsers take (0x7f000001, 2130706433, 0177.0.0.1,
-    1.2.771); None for a name."""
+    """The address that a host of a URL is, in any of the spellings that browsers take; None for a name.
+
+    0x7f000001, 2130706433, 0177.0.0.1 and 127.1 are all the same one (WHATWG URL, "IPv4 parser")."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:

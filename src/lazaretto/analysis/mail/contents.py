@@ -63,25 +63,33 @@ def _of_link(link: Link, sender: set[str], known: Known) -> Iterator[Finding]:
         yield Finding(id="mail-link-to-address", detail=link.target)
     if parts.username is not None and "." in parts.username:
         yield Finding(id="mail-link-pretends", detail=link.target)
-    if address is not None or not known.world.is_domain(host):
-        return
+    there = host if address is not None else known.world.registered(host)
+    yield from _of_promise(link, there, sender, known)
+    if address is None and known.world.is_domain(host):
+        yield from _of_name(link, host, sender, known)
+    if extension_of(parts.path.rpartition("/")[2]) in known.world.programs:
+        yield Finding(id="mail-link-program", detail=link.target)
+
+
+def _of_name(link: Link, host: str, sender: set[str], known: Known) -> Iterator[Finding]:
     there = known.world.registered(host)
     if there in known.world.shorteners:
         yield Finding(id="mail-link-short", detail=link.target)
-    if like := likeness(host, known):
+    if there not in sender and (like := likeness(host, known)):
         kind = {"letters": "mail-link-same-look", "spelling": "mail-link-near", "inside": "mail-link-borrowed-name"}
-        if there not in sender:
-            yield Finding(id=kind[like.kind], detail=f"{unicode_form(host)} for {like.of}")
+        yield Finding(id=kind[like.kind], detail=f"{unicode_form(host)} for {like.of}")
+
+
+def _of_promise(link: Link, there: str, sender: set[str], known: Known) -> Iterator[Finding]:
+    """A link whose text is another place than it leads to. `there` is where it leads."""
     promised = link.promised
-    if promised and known.world.is_domain(promised) and known.world.registered(promised) != there:
-        named = known.world.registered(promised)
-        # senders have their own links counted by others, so only somebody else's name is a false promise
-        false = named not in sender and _is_brand(named, known)
-        yield Finding(
-            id="mail-link-false-company" if false else "mail-link-other", detail=f"{link.shown} -> {link.target}"
-        )
-    if extension_of(parts.path.rpartition("/")[2]) in known.world.programs:
-        yield Finding(id="mail-link-program", detail=link.target)
+    if not promised or not known.world.is_domain(promised) or known.world.registered(promised) == there:
+        return
+    named = known.world.registered(promised)
+    # senders have their own links counted by others, so only somebody else's name is a false promise
+    false = named not in sender and _is_brand(named, known)
+    kind = "mail-link-false-company" if false else "mail-link-other"
+    yield Finding(id=kind, detail=f"{link.shown} -> {link.target}")
 
 
 def _is_brand(domain: str, known: Known) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from email.header import decode_header
-from email.utils import getaddresses, unquote
 
 MOST_HEADERS = 500
 _MOST_VALUE = 8_000  # characters of a header that are looked at
 _MOST_ADDRESSES = 200
+_COMMENT = re.compile(r"\([^()]{0,500}\)")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ class Message:
     def addresses(self, *names: str) -> list[Address]:
         """The people in these fields."""
         values = [value[:_MOST_VALUE] for name in names for value in self.all(name)]
-        found = [Address(decoded(unquote(shown)), mail.strip()) for shown, mail in getaddresses(values, strict=False)]
-        return [one for one in found if one.shown or one.mail][:_MOST_ADDRESSES]
+        return [one for value in values for one in addresses(value)][:_MOST_ADDRESSES]
 
     @property
     def subject(self) -> str:
@@ -74,6 +74,45 @@ class Message:
     def text(self) -> str:
         """All plain renderings, one after the other."""
         return "\n".join(body.text for body in self.bodies if not body.html)
+
+
+def addresses(value: str) -> list[Address]:
+    """The people in a field's value, as a mail program would show them.
+
+    Not by the library's function: its releases differ in what they make of a value that is not well-formed, and a
+    sender's tricks are just that.
+    """
+    found = []
+    for one in _apart(value):
+        before, bracket, after = one.rpartition("<")
+        mail = after.partition(">")[0] if bracket else _COMMENT.sub("", one)
+        shown = decoded(_unquoted(before)) if bracket else ""
+        if mail.strip() or shown:
+            found.append(Address(shown, mail.strip().strip('"')))
+    return found
+
+
+def _apart(value: str) -> list[str]:
+    """At the commas that are not quoted."""
+    parts, part, quoted = [], "", False
+    escaped = False
+    for letter in value:
+        if letter == '"' and not escaped:
+            quoted = not quoted
+        escaped = letter == "\\" and not escaped
+        if letter in ",;" and not quoted:
+            parts.append(part)
+            part = ""
+        else:
+            part += letter
+    return [one.strip() for one in [*parts, part] if one.strip()][:_MOST_ADDRESSES]
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    if len(text) > 1 and text[0] == '"' == text[-1]:
+        text = text[1:-1]
+    return text.replace('\\"', '"').replace("\\\\", "\\")
 
 
 def decoded(value: str) -> str:
