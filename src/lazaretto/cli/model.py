@@ -46,7 +46,7 @@ def train(labels: Path, *, out: Path, common: Common = DEFAULT) -> int:
     labels
         CSV with the columns path and label; paths are relative to it, labels are statuses (clean, malicious).
     out
-        The model's file. Name it in the settings: [model] file = "...".
+        The model's file, to be named in the settings as the file of the section model.
     """
     terminal = Terminal.of(common)
     known = list(_read(labels))
