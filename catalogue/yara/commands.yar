@@ -102,7 +102,7 @@ rule page_carries_a_file {
         techniques = "T1027.006"
     strings:
         $page = /<(html|script|svg|body)\b/ nocase
-        $long = /["'`][A-Za-z0-9+\/=]{8000}/
+        $long = /["'`][A-Za-z0-9+\/=]{3000}/
         $decode = /\b(atob|fromCharCode|charCodeAt|Uint8Array)\b/
         $blob = "Blob" fullword
         $save_a = "createObjectURL"

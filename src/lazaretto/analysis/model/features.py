@@ -2,7 +2,7 @@
 
 | group | numbers |
 |---|---|
-| size, entropy | logarithm of the size; entropy of all bytes; blocks of 256 bytes in each of 16 steps of entropy |
+| size, entropy | logarithm of the size; entropy of all; blocks of 256 bytes in each of 16 steps of entropy |
 | bytes | share of bytes in each of 16 ranges, of zeros, of printable ones |
 | strings | how many to a kilobyte, their mean and greatest length, share of UTF-16, addresses, registry paths |
 | kind | which category, and which of the types that can be run |
@@ -130,6 +130,12 @@ def _entropy(counts: Counter[int], size: int) -> float:
     return -sum(count / size * math.log2(count / size) for count in counts.values() if count)
 
 
+_MARKS = {
+    "addresses": "://", "registry": "software\\", "programs": ".exe", "scripts": ".ps1", "shell": "cmd",
+    "encoded": "base64", "temporary": "temp", "users": "appdata",
+}  # fmt: skip
+
+
 def _of_strings(data: bytes) -> Iterator[tuple[str, float]]:
     text = texts(data[: 8 << 20])
     lengths = [len(line) for line in text.split("\n")] if text else []
@@ -138,8 +144,7 @@ def _of_strings(data: bytes) -> Iterator[tuple[str, float]]:
     yield "strings.many", math.log1p(len(lengths) / kilobytes)
     yield "strings.mean", math.log1p(sum(lengths) / max(1, len(lengths)))
     yield "strings.longest", math.log1p(max(lengths, default=0))
-    for name, mark in (("addresses", "://"), ("registry", "software\\"), ("programs", ".exe"), ("scripts", ".ps1"),
-                       ("shell", "cmd"), ("encoded", "base64"), ("temporary", "temp"), ("users", "appdata")):  # fmt: skip
+    for name, mark in _MARKS.items():
         yield f"strings.{name}", math.log1p(lower.count(mark))
 
 
