@@ -40,9 +40,9 @@ NOTE = (
 )
 STORES = (
     rb"\Google\Chrome\User Data\Default\Login Data"
-    + b"\0encrypted_key\0"
-    + rb"\Local State"
-    + b"\0logins.json\0key4.db"
+    b"\0encrypted_key\0"
+    rb"\Local State"
+    b"\0logins.json\0key4.db"
 )
 
 # rule: what it finds, what it must not

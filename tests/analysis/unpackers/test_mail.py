@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from lazaretto.analysis.cage.host import Cage, sheet
 from lazaretto.analysis.cage.wire import End
 from lazaretto.analysis.engine import Member, Shortfall, Subject
-from lazaretto.analysis.engines import indicators, mail as engine
+from lazaretto.analysis.engines import indicators
+from lazaretto.analysis.engines import mail as engine
 from lazaretto.analysis.examine import Examiner
 from lazaretto.analysis.findings import load_meanings
 from lazaretto.analysis.formats.types import TYPES
 from lazaretto.analysis.mail import rtf, tnef
+from lazaretto.analysis.mail.reading import read
 from lazaretto.analysis.rulefiles import default_folder
 from lazaretto.analysis.unpackers import mail as unpacker
 from lazaretto.testing import mails
@@ -96,7 +98,7 @@ def test_an_outlook_message() -> None:
         ("body", "body.txt", b"Hello Bert"), ("body", "body.html", b"<p>Hello Bert</p>"),
         ("attachment", "long name.docx", b"D" * 9000), ("attachment", "b.bin", b"x"),
     ]  # fmt: skip
-    message = engine.read(Subject(data=data, name="a", kind=TYPES["msg"]))
+    message = read(Subject(data=data, name="a", kind=TYPES["msg"]))
     assert (message.subject, message.addresses("from")[0].mail) == ("Invoice", "anna@firma.de")
 
 
@@ -105,7 +107,7 @@ def test_a_message_inside_an_outlook_message() -> None:
     (_, name, data) = members(msg({"0037": "Outer"}, [{"3001": "Inner", "3701": inner}]), "msg")[0]
     assert name == "Inner.eml"
     assert members(data) == [("body", "body.txt", b"secret\n"), ("attachment", "x.js", b"var a")]
-    message = engine.read(Subject(data=data, name="a", kind=TYPES["eml"]))
+    message = read(Subject(data=data, name="a", kind=TYPES["eml"]))
     assert (message.subject, message.addresses("from")[0].mail) == ("Inner", "x@y.de")
 
 

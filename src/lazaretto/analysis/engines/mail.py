@@ -22,7 +22,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.mail",
     wants=lambda kind: kind.name in {"eml", "msg"},
     sees="a mail's sender, authentication, links, forms and attachments",
-    loads=("olefile", "email.mime.text", "encodings.idna", "lazaretto.analysis.mail.eml", "lazaretto.analysis.mail.msg",
+    loads=("olefile", "email.mime.text", "encodings.idna", "lazaretto.analysis.mail.reading",
            "lazaretto.analysis.mail.contents", "lazaretto.analysis.mail.senders", "lazaretto.analysis.mail.charsets"),
     brings=_brings,
 )  # fmt: skip
@@ -35,16 +35,9 @@ def take(data: bytes) -> None:
     _known[:] = [lists.decoded(data)]
 
 
-def read(subject: Subject) -> Message:
-    """The message in whichever form."""
-    from lazaretto.analysis.mail.eml import read_eml  # noqa: PLC0415  only in the cage
-    from lazaretto.analysis.mail.msg import read_msg  # noqa: PLC0415
-
-    return read_msg(subject.data) if subject.kind.name == "msg" else read_eml(subject.data)
-
-
 def examine(subject: Subject) -> Iterator[Output]:
     from lazaretto.analysis.mail.contents import of_contents  # noqa: PLC0415  only in the cage
+    from lazaretto.analysis.mail.reading import read  # noqa: PLC0415
     from lazaretto.analysis.mail.senders import of_senders  # noqa: PLC0415
     from lazaretto.analysis.passwords import passwords  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.unpackers.mail",
     wants=lambda kind: kind.name in {"eml", "msg", "mbox"},
     sees="opens mails: texts, attachments, mails inside mails, winmail.dat; mail folders",
-    loads=("olefile", "lazaretto.analysis.mail.eml", "lazaretto.analysis.mail.msg", "lazaretto.analysis.mail.charsets"),
+    loads=("olefile", "lazaretto.analysis.mail.reading", "lazaretto.analysis.mail.charsets"),
     output=192 << 20,
     essential=True,
 )
@@ -23,7 +23,7 @@ _BEGIN = re.compile(rb"(?:\A|\r?\n)From [^\r\n]{3,200}\r?\n")
 
 
 def examine(subject: Subject) -> Iterator[Output]:
-    from lazaretto.analysis.engines.mail import read  # noqa: PLC0415  only in the cage
+    from lazaretto.analysis.mail.reading import read  # noqa: PLC0415  only in the cage
 
     if subject.kind.name == "mbox":
         yield from _folder(subject.data)
