@@ -1,4 +1,4 @@
-"""capa in its confinement. What stands in for it is a shell script that prints a result document of the real form."""
+"""capa in its confinement. In its place stands a shell script that prints a result document of the real form."""
 
 from __future__ import annotations
 

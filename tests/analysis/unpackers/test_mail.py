@@ -1,5 +1,7 @@
 """What is inside mails: MIME, Outlook's messages, winmail.dat, folders."""
 
+# ruff: noqa: E501  the cases read best one to a line
+
 from __future__ import annotations
 
 import struct
@@ -166,19 +168,28 @@ def cage() -> Iterator[Cage]:
         yield made
 
 
-@pytest.mark.parametrize("kind", ["eml", "msg"])
-def test_in_the_cage(cage: Cage, kind: str) -> None:
-    data = (
-        msg({"0037": "x", "1000": "hello"}, [{"3707": "a.b", "3701": b"c"}])
-        if kind == "msg"
-        else (
-            b"From: =?shift_jis?b?grGC8YLJgr+CzQ==?= <a@b.c>\r\nContent-Type: text/plain; charset=gb18030\r\n\r\n\xc4\xe3"
-        )
-    )
-    with sheet(data) as fd:
-        done = cage.run(unpacker.ENGINE, fd, name="a", kind=TYPES[kind])
-    assert done.end is End.DONE, done.detail
-    assert done.outputs
+INNER = mail({"Subject": "inner"}, files=[("x.js", b"var a")])
+CAGED = {
+    "a character set": (b"From: =?shift_jis?b?grGC8YLJgr+CzQ==?= <a@b.c>\r\nContent-Type: text/plain; charset=gb18030\r\n\r\n\xc4\xe3", "eml"),
+    "eight bits": ("From: a@b.c\r\nTo: x@y.z\r\nSubject: Grüße\r\n\r\nGrüße ☃".encode(), "eml"),
+    "a mail inside": (b"From: a@b.c\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n" + INNER + b"\r\n--b--\r\n", "eml"),
+    "winmail": (mail(files=[("winmail.dat", mails.tnef([("a", b"b")], html="<p>x</p>"))]), "eml"),
+    "outlook": (msg({"0037": "x", "1000": "hello"}, [{"3707": "a.b", "3701": b"c"}]), "msg"),
+    "a message inside": (msg({"0037": "x"}, [{"3001": "y", "3701": message_tree({"0037": "Inner", "1000": "ä", "1013": b"<p>"}, [{"3707": "ü.js", "3701": b"x"}])}]), "msg"),
+    "a folder": (b"From a Mon\n" + INNER, "mbox"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CAGED)
+def test_in_the_cage(cage: Cage, case: str) -> None:
+    """Where no module and no character set can be loaded any more."""
+    data, kind = CAGED[case]
+    for one in (unpacker.ENGINE, engine.ENGINE):
+        if one.wants(TYPES[kind]):
+            with sheet(data) as fd:
+                done = cage.run(one, fd, name="a", kind=TYPES[kind])
+            assert done.end is End.DONE, done.detail
+            assert done.outputs
 
 
 def test_the_tree(cage: Cage) -> None:

@@ -22,10 +22,15 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.mail",
     wants=lambda kind: kind.name in {"eml", "msg"},
     sees="a mail's sender, authentication, links, forms and attachments",
-    loads=("olefile", "email.mime.text", "encodings.idna", "lazaretto.analysis.mail.reading",
-           "lazaretto.analysis.mail.contents", "lazaretto.analysis.mail.senders", "lazaretto.analysis.mail.charsets"),
+    loads=(
+        "olefile",
+        "lazaretto.analysis.mail.reading",
+        "lazaretto.analysis.mail.contents",
+        "lazaretto.analysis.mail.senders",
+        "lazaretto.analysis.mail.charsets",
+    ),
     brings=_brings,
-)  # fmt: skip
+)
 
 _known: list[Known] = []  # of this process: one
 

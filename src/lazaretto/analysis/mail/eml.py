@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import email
+import email.generator  # asked for when it is needed, and then it cannot be loaded any more
 import re
 from collections.abc import Iterator
 from email import policy
