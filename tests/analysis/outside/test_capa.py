@@ -35,8 +35,10 @@ DOCUMENT = json.dumps(
         },
     }
 )
-ALL = {"capa-injection", "capa-against-analysis", "capa-keyboard", "capa-screen", "capa-stored-passwords", "capa-impact",
-       "capa-persistence"}  # fmt: skip
+ALL = set(
+    "capa-injection capa-against-analysis capa-keyboard capa-screen capa-stored-passwords capa-impact "
+    "capa-persistence".split()
+)
 
 
 def program(folder: Path, script: str) -> str:
