@@ -15,7 +15,7 @@ from cyclopts import App
 from lazaretto.cli.common import ARGUMENTS, DEFAULT, OPTIONS, Common
 from lazaretto.cli.errors import Exit, WrongUsage
 from lazaretto.cli.terminal import Terminal
-from lazaretto.cli.text import plain
+from lazaretto.domain.text import plain
 
 if TYPE_CHECKING:
     from lazaretto.analysis.cage.host import Cage

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lazaretto.analysis.addresses import world
+from lazaretto.analysis.addresses.find import host_address, urls
+from lazaretto.analysis.addresses.texts import texts
+from lazaretto.analysis.addresses.wallets import keccak256
 from lazaretto.analysis.cage.host import Cage, sheet
 from lazaretto.analysis.cage.wire import End
 from lazaretto.analysis.engine import Finding, Indicator, Output, Subject
 from lazaretto.analysis.engines import indicators
 from lazaretto.analysis.formats.types import TYPES
-from lazaretto.analysis.indicators import world
-from lazaretto.analysis.indicators.find import host_address, urls
-from lazaretto.analysis.indicators.texts import texts
-from lazaretto.analysis.indicators.wallets import keccak256
 from lazaretto.analysis.passwords import passwords
 
 GENESIS = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"

@@ -35,10 +35,15 @@ DOCUMENT = json.dumps(
         },
     }
 )
-ALL = set(
-    "capa-injection capa-against-analysis capa-keyboard capa-screen capa-stored-passwords capa-impact "
-    "capa-persistence".split()
-)
+ALL = {
+    "capa-injection",
+    "capa-against-analysis",
+    "capa-keyboard",
+    "capa-screen",
+    "capa-stored-passwords",
+    "capa-impact",
+    "capa-persistence",
+}
 
 
 def program(folder: Path, script: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lazaretto.analysis.addresses import world as known
+from lazaretto.analysis.addresses.find import host_address, indicators, split, urls
+from lazaretto.analysis.addresses.texts import texts
+from lazaretto.analysis.addresses.world import World
 from lazaretto.analysis.engine import PASSWORD, Brought, Engine, Fact, Finding, Indicator, Output, Subject
-from lazaretto.analysis.indicators import world as known
-from lazaretto.analysis.indicators.find import host_address, indicators, split, urls
-from lazaretto.analysis.indicators.texts import texts
-from lazaretto.analysis.indicators.world import World
 from lazaretto.analysis.passwords import passwords
 from lazaretto.domain.sample import Category
 

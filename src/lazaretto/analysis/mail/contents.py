@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lazaretto.analysis.addresses.find import host_address
 from lazaretto.analysis.engine import Fact, Finding, Output
 from lazaretto.analysis.formats.types import FileType
 from lazaretto.analysis.identify import extension_of, identify
-from lazaretto.analysis.indicators.find import host_address
 from lazaretto.analysis.mail.known import Known
 from lazaretto.analysis.mail.links import Link, Page, read_page
 from lazaretto.analysis.mail.lookalike import likeness, unicode_form

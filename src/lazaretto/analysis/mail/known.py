@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from lazaretto.analysis.addresses import world
+from lazaretto.analysis.addresses.world import World
 from lazaretto.analysis.engine import Brought
-from lazaretto.analysis.indicators import world
-from lazaretto.analysis.indicators.world import World
 from lazaretto.analysis.rulefiles import LINE, default_folder, parse
 from lazaretto.domain.errors import CatalogueError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import SplitResult
 
-from lazaretto.analysis.indicators.find import split
+from lazaretto.analysis.addresses.find import split
 
 MOST_TEXT = 600_000  # characters of a page that are read
 _MOST_LINKS = 2_000

@@ -20,8 +20,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from lazaretto.analysis.addresses.texts import texts
 from lazaretto.analysis.engine import Subject
-from lazaretto.analysis.indicators.texts import texts
 from lazaretto.domain.sample import Category
 
 if TYPE_CHECKING:

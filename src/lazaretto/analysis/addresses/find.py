@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
+from lazaretto.analysis.addresses.wallets import wallets
+from lazaretto.analysis.addresses.world import World
 from lazaretto.analysis.engine import Indicator
-from lazaretto.analysis.indicators.wallets import wallets
-from lazaretto.analysis.indicators.world import World
 
 MOST = 400  # of one kind
 _MOST_TRIED = 20_000  # of one kind
