@@ -205,7 +205,7 @@ def _remedy(error: LazarettoError) -> str:
     if error.code == "catalogue-invalid":
         return "mend the rule, or take the catalogue that came with this version"
     if error.code == "settings-invalid":
-        return "mend the file of settings: docs/judging/mail.md says what may be in it"
+        return "mend the file of settings: docs/judging/outside.md says what may be in it"
     if error.code == "model-invalid":
         return "lazaretto model train"
     return "try again" if error.retryable else "lazaretto doctor"
