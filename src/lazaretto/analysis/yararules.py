@@ -43,19 +43,29 @@ def compiled(folder: str = "", own: Path | None = None) -> Brought:
 
     Raises `CatalogueError` with file and line of the first mistake, `SettingsError` if the folder cannot be read.
     """
+    made = _compiled(
+        [(file, namespace, _text(file)) for file, namespace in _files(own or default_folder() / "yara", folder)]
+    )
+    if isinstance(made, CatalogueError):
+        raise made
+    return made
+
+
+def _compiled(sources: Iterable[tuple[Path, str, str]]) -> Brought | CatalogueError:
+    """Gives the mistake instead of raising it: an error keeps what its function held, and a compiler may not be thrown
+    away by another thread than its own."""
     import yara_x  # noqa: PLC0415  a large library, not needed before the first file
 
     compiler = yara_x.Compiler()
     compiler.enable_includes(False)
     digest = hashlib.sha256()
-    for file, namespace in _files(own or default_folder() / "yara", folder):
-        text = _text(file)
+    for file, namespace, text in sources:
         digest.update(f"{namespace}\0{len(text)}\0{text}".encode())
         compiler.new_namespace(namespace)
         try:
             compiler.add_source(text, origin=str(file))
         except yara_x.CompileError as error:
-            raise _mistake(file, compiler.errors(), error) from error
+            return _mistake(file, compiler.errors(), str(error))
     rules = compiler.build()
     stream = io.BytesIO()
     rules.serialize_into(stream)
@@ -85,10 +95,10 @@ def _text(file: Path) -> str:
         raise CatalogueError(str(file), 0, "", "", "is not UTF-8") from error
 
 
-def _mistake(file: Path, errors: Iterable[Mapping[str, Any]], raised: Exception) -> CatalogueError:
+def _mistake(file: Path, errors: Iterable[Mapping[str, Any]], raised: str) -> CatalogueError:
     first = next(iter(errors), None)
     if first is None:
-        return CatalogueError(str(file), 0, "", "", str(raised))
+        return CatalogueError(str(file), 0, "", "", raised)
     labels = " - ".join(str(label["text"]) for label in first.get("labels", []) if label.get("text"))
     return CatalogueError(str(file), int(first["line"]), "", "", f"{first['title']}{f': {labels}' if labels else ''}")
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import re
 import struct
 from collections.abc import Iterator
@@ -210,6 +211,19 @@ def test_a_broken_rule_names_file_and_line(tmp_path: Path, text: str, line: int,
     assert raised.value.file == str(tmp_path / "bad.yar")
     assert raised.value.line == line
     assert told in str(raised.value).lower()
+
+
+def test_a_broken_rule_ends_an_analysis_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Compiled in one thread, told in another: the library's compiler stays where it was made."""
+    (tmp_path / "bad.yar").write_text("rule a { condition: nothing }")
+    with Cage() as cage:
+        look = Examiner(
+            cage, load_meanings(default_folder()), engines=[yara.ENGINE], options={"yara": {"rules": str(tmp_path)}}
+        )
+        with pytest.raises(CatalogueError, match=r"bad\.yar:1"):
+            look(b"x", "a.txt")
+    gc.collect()
+    assert "unsendable" not in capfd.readouterr().err
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
