@@ -46,6 +46,7 @@ quality: ## measure recall, false alarms, stability and robustness, print the ta
 docs: ## write the tables of docs/ that are made from the code, and the schema of the report
 	$(RUN)python -m lazaretto.cli.reference docs/cli.md
 	$(RUN)python -m lazaretto.testing.schema docs/schema
+	$(RUN)python -m lazaretto.testing.engine_table docs/judging
 
 clean: ## remove caches; guest images stay (lazaretto image remove)
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

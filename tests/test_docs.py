@@ -20,6 +20,7 @@ from lazaretto.sandbox.guest.internet import capture, channel
 from lazaretto.sandbox.guest.keeper import collect, keeper, world
 from lazaretto.sandbox.image import recipe
 from lazaretto.sandbox.machine import frames, hardware, lockdown, medium
+from lazaretto.testing import engine_table
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -128,3 +129,8 @@ def test_examples_of_extending_are_the_files_themselves() -> None:
     assert engine == (ROOT / "src/lazaretto/analysis/engines/padding.py").read_text()
     assert findings == (ROOT / "catalogue/findings/padding.yaml").read_text()
     assert rule in (ROOT / "catalogue/behaviours/persistence.yaml").read_text()
+
+
+def test_page_of_the_engines_is_current() -> None:
+    """`make docs` writes it."""
+    assert (DOCS / "judging" / engine_table.PAGE).read_text() == engine_table.page()
