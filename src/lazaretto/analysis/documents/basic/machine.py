@@ -107,7 +107,7 @@ class Machine:
     acts: list[Act] = field(default_factory=list)
     texts: dict[tuple[str, int, int], Text | None] = field(default_factory=dict)
     ran: set[str] = field(default_factory=set)
-    later: list[str] = field(default_factory=list)  # procedures that were asked to be started later
+    reads: dict[str, str] = field(default_factory=dict)  # properties that were asked for, and from which entry
     exhausted: bool = False
 
     def __post_init__(self) -> None:
@@ -466,11 +466,7 @@ class Machine:
         if name in self.program.procedures:
             procedure = self.program.procedures[name]
             result = self._call(procedure, arguments)
-            if isinstance(result, Text) and len(result) > 3 and any(isinstance(a, Text | Array) for a in arguments):
-                given_texts = [a for a in arguments if isinstance(a, Text)]
-                if not any(result in text or text in result for text in given_texts if text):
-                    return Text(result, made=True)  # a function of the program's own that turns texts into others
-            return result
+            return Text(result, made=True) if self._decodes(result, arguments) else result
         if name in self.program.declared:
             library, real = self.program.declared[name]
             self._act(frame, f"{_library(library)}!{real.lower()}", arguments)
@@ -485,6 +481,17 @@ class Machine:
         if name == "wait":
             return NOTHING
         return self._asked(frame, name, arguments)
+
+    def _decodes(self, result: Value, arguments: Sequence[Value]) -> bool:
+        """Whether a function of the program's own turned something unreadable into a text: none of the text's words
+        stand anywhere in the source."""
+        if not isinstance(result, Text) or len(result) < 4 or result.made or len(result) > 100_000:
+            return False
+        if not any(isinstance(argument, Text | Array) for argument in arguments):
+            return False
+        self._burn(len(self.program.source) // 2_000)
+        words = [word for word in re.split(r"[^A-Za-z]+", result) if len(word) >= 4]
+        return bool(words) and not any(word in self.program.source for word in words[:50])
 
     def _asked(self, frame: _Frame, name: str, arguments: list[Value]) -> Value:
         self._act(frame, name, arguments)
@@ -520,6 +527,8 @@ class Machine:
             self._started(frame, arguments[1 if name == "ontime" and len(arguments) > 1 else 0])
         if arguments is not None:
             self._act(frame, whole_name, arguments)
+        elif len(self.reads) < _MOST_ACTS:
+            self.reads.setdefault(whole_name, self._entry)
         if name == "createobject" and arguments:
             first = text_of(arguments[0])
             return Thing(first.lower() if first else "?", made=bool(first and first.made))

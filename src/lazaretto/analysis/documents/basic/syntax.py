@@ -50,7 +50,7 @@ class _NotUnderstoodError(Exception):
 
 def read(modules: Sequence[tuple[str, str]]) -> Program:
     """The program that these modules (name and source) are together."""
-    program = Program()
+    program = Program(source="\n".join(source for _, source in modules))
     for name, source in modules:
         _Reader(program, name, tokens(source)).module()
     return program

@@ -160,3 +160,4 @@ class Program:
     level: list[tuple[str, tuple[Statement, ...]]] = field(default_factory=list)  # statements outside of procedures
     declared: dict[str, tuple[str, str]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)  # of variables and procedures, as they are spelled in lower case
+    source: str = ""  # of all modules

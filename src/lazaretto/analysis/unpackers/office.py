@@ -1,0 +1,91 @@
+"""Opens Office documents: files that they carry stand for themselves, macros and old formulas are parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lazaretto.analysis.documents import compound, kinds, locked
+from lazaretto.analysis.documents.contents import Contents, contents
+from lazaretto.analysis.documents.objects import Carried
+from lazaretto.analysis.engine import Engine, Fact, Finding, Member, Output, Shortfall, Subject
+from lazaretto.analysis.formats.types import FileType
+
+ENGINE = Engine(
+    name="office",
+    version="1",
+    module="lazaretto.analysis.unpackers.office",
+    wants=lambda kind: kind.name in kinds.OFFICE | kinds.ENCRYPTED,
+    sees="embedded files, packages, macros in Office and OpenDocument files; opens encrypted ones with known passwords",
+    loads=("lazaretto.analysis.documents.contents", "zipfile", "encodings.cp437", *locked.LOADS),
+    seconds=25.0,
+    output=300 << 20,
+    essential=True,
+)
+
+_MOST_MEMBERS = 500
+_LOCKED = "its content is encrypted, and none of the known passwords opens it"
+
+
+def examine(subject: Subject) -> Iterator[Output]:
+    if subject.data[:8] == compound.MAGIC and locked.is_locked(subject.data):
+        yield from _unlock(subject)
+        return
+    found = contents(subject.data, subject.kind)
+    if _odf_locked(found):
+        yield Finding(id="document-encrypted")
+        yield Shortfall(reason=_LOCKED)
+    yield from _members(found, room=int(subject.options.get("room", 256 << 20)))
+    for reason in found.unread[:20]:
+        yield Shortfall(reason=reason)
+
+
+def _unlock(subject: Subject) -> Iterator[Output]:
+    passwords = [str(word) for word in subject.options.get("passwords", ())]
+    opened = locked.opened(subject.data, passwords)
+    name = f"{subject.name or 'document'} (decrypted)"
+    if opened is None:
+        yield Finding(id="document-encrypted")
+        yield Member(name=name, relation="decoded", closed="encrypted")
+        yield Shortfall(reason=_LOCKED)
+        return
+    plain, password = opened
+    if password == locked.DEFAULT:
+        yield Finding(id="document-encrypted-default")
+    else:
+        yield Finding(id="document-encrypted-opened")
+    yield Member(name=_plain_name(subject.name, subject.kind), data=plain, relation="decoded", password=password)
+
+
+def _plain_name(name: str, kind: FileType) -> str:
+    return name or f"document.{kind.extensions[0] if kind.extensions else 'bin'}"
+
+
+def _odf_locked(found: Contents) -> bool:
+    """Whether the manifest says that the content is encrypted (OpenDocument 1.2, part 3, 3.4)."""
+    return found.package is not None and bool(
+        re.search(rb"<(?:\w+:)?encryption-data\b", found.package.read("META-INF/manifest.xml"))
+    )
+
+
+def _members(found: Contents, room: int) -> Iterator[Output]:
+    left = room
+    for number, module in enumerate(module for module in found.modules if module.source.strip()):
+        if number >= _MOST_MEMBERS:
+            yield Shortfall(reason=f"it has more than {_MOST_MEMBERS} macros")
+            return
+        yield Member(name=f"{module.name}.bas", data=module.source.encode(), relation="macro")
+    for name, data in found.scripts[:_MOST_MEMBERS]:
+        yield Member(name=name, data=data, relation="macro")
+    if found.carried:
+        yield Fact(name="embedded files", value=tuple(one.name for one in found.carried[:100]))
+    for number, one in enumerate(found.carried):
+        if number >= _MOST_MEMBERS:
+            yield Shortfall(reason=f"it has more than {_MOST_MEMBERS} files inside")
+            return
+        left -= len(one.data)
+        yield _member(one) if left >= 0 else Member(name=one.name, relation="embedded", closed="too large")
+
+
+def _member(one: Carried) -> Member:
+    return Member(name=one.name, data=one.data, relation="embedded")
