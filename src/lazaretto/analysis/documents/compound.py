@@ -125,10 +125,8 @@ class _Reader:
 
     def _stream(self, entry: _Entry) -> bytes:
         size = min(entry.size, len(self._data), self._left)
-        if entry.size < self._cutoff:
-            found = self._mini_stream(entry.start, size)
-        else:
-            found = self._joined(entry.start, size)
+        small = entry.size < self._cutoff
+        found = self._mini_stream(entry.start, size) if small else self._joined(entry.start, size)
         self._left -= len(found)
         return found
 

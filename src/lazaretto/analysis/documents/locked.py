@@ -23,7 +23,7 @@ def is_locked(data: bytes) -> bool:
 
     try:
         return bool(msoffcrypto.OfficeFile(io.BytesIO(data)).is_encrypted())
-    except Exception:  # noqa: BLE001  whatever it raises about a broken file
+    except Exception:
         return False
 
 
@@ -40,7 +40,7 @@ def opened(data: bytes, passwords: Iterable[str]) -> tuple[bytes, str] | None:
             file = msoffcrypto.OfficeFile(io.BytesIO(data))
             file.load_key(password=password)
             file.decrypt(out)
-        except Exception:  # noqa: BLE001, S112  a wrong password and a broken file are told by many kinds
+        except Exception:  # noqa: S112  a wrong password and a broken file are told by many kinds
             continue
         plain = out.getvalue()
         if _is_document(plain, data):

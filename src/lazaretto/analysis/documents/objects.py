@@ -22,7 +22,7 @@ _MOST_OBJECTS = 500
 
 @dataclass(frozen=True)
 class Carried:
-    """A file inside an object. `packaged`: a user's own file, which opens with a double click as it would in a folder."""
+    """A file inside an object. `packaged`: a user's own file, which a double click opens as it would in a folder."""
 
     name: str
     data: bytes
@@ -147,7 +147,7 @@ def equation_trick(file: Compound) -> str:
 _LONGEST_FONT = 40
 
 
-def _mtef(data: bytes) -> str:
+def _mtef(data: bytes) -> str:  # noqa: PLR0911  one return a kind of record
     """What is wrong with an equation's data: a header of 28 bytes, five bytes of MTEF, records."""
     begin = 28 if data[:4] == b"\x1c\0\0\0" else 4
     if data[begin : begin + 1] not in {b"\x02", b"\x03"}:

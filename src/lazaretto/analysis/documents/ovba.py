@@ -1,7 +1,7 @@
 """VBA projects ([MS-OVBA]): the source of each module, and what of its compiled form can be told.
 
-The source is kept compressed behind the compiled code in the module's stream. Office runs the compiled code where it was
-made by the same version, so a document may show one source and run another: see `foreign_literals`.
+The source is kept compressed behind the compiled code in the module's stream. Office runs the compiled code where it
+was made by the same version, so a document may show one source and run another: see `foreign_literals`.
 """
 
 from __future__ import annotations

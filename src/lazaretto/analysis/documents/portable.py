@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-LOADS = ("pikepdf", "pikepdf._core", "pikepdf.models", "PIL.Image", "lxml.etree")
+LOADS = ("lazaretto.analysis.documents.warm", "pikepdf", "pikepdf._core", "pikepdf.models", "PIL.Image", "lxml.etree")
 _MOST_JSON = 192 << 20
 _MOST_STREAM = 32 << 20
 _DEEPEST = 60
@@ -114,7 +114,9 @@ class Document:
 
         try:
             found = self._pdf.get_object(stream.number, stream.generation)
-            length = int(stream.dictionary.get("/Length", 0)) if isinstance(stream.dictionary.get("/Length"), int) else 0
+            length = (
+                int(stream.dictionary.get("/Length", 0)) if isinstance(stream.dictionary.get("/Length"), int) else 0
+            )
             if length > _MOST_STREAM:
                 return None
             try:

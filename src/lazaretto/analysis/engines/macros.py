@@ -63,7 +63,13 @@ def _of_the_compiled(modules: Iterable[Module]) -> Iterator[Output]:
 
 
 def _has_code(source: str) -> bool:
-    return bool(re.search(r"^[ \t]*(?:(?:public|private|friend|static)[ \t]+)*(?:sub|function|property)\b", source, re.I | re.M))
+    return bool(
+        re.search(
+            r"^[ \t]*(?:(?:public|private|friend|static)[ \t]+)*(?:sub|function|property)\b",
+            source,
+            re.IGNORECASE | re.MULTILINE,
+        )
+    )
 
 
 def _run(found: Contents, modules: Sequence[Module]) -> Iterator[Output]:

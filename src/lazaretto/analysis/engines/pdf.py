@@ -19,7 +19,7 @@ ENGINE = Engine(
     version="1",
     module="lazaretto.analysis.engines.pdf",
     wants=lambda kind: kind.name == "pdf",
-    sees="scripts, actions and where they lead, attachments, hidden names and streams of PDF files; opens encrypted ones",
+    sees="scripts, actions and where they lead, attachments, disguised names and streams; opens encrypted files",
     loads=(
         "lazaretto.analysis.documents.portable", "lazaretto.analysis.documents.actions",
         "lazaretto.analysis.documents.phishing", *portable.LOADS,
@@ -35,9 +35,10 @@ _MOST_STREAMS = 400
 _MOST_LINKS = 300
 _LOCKED = "it is encrypted, and none of the known passwords opens it"
 # What Windows runs on a double click, whatever is inside.
-_RUNNABLE = frozenset(
-    "exe com scr pif bat cmd ps1 vbs vbe js jse wsf hta lnk msi jar reg cpl chm url iso img vhd xll settingcontent-ms".split()
-)
+_RUNNABLE = frozenset({
+    "exe", "com", "scr", "pif", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "lnk", "msi", "jar",
+    "reg", "cpl", "chm", "url", "iso", "img", "vhd", "xll", "settingcontent-ms",
+})  # fmt: skip
 
 
 def examine(subject: Subject) -> Iterator[Output]:
@@ -88,7 +89,9 @@ _BYTES_AS_TEXT = re.compile(r"(?:(?:%u|\\u)[0-9A-Fa-f]{4}){64,}|(?:(?:%|\\x)[0-9
 
 
 def _scripts(document: Document, found: list[Action]) -> Iterator[Output]:
-    scripts = [(action.text, action.automatic) for action in found if action.kind == "JavaScript" and action.text.strip()]
+    scripts = [
+        (action.text, action.automatic) for action in found if action.kind == "JavaScript" and action.text.strip()
+    ]
     scripts += [(text, False) for text in _forms(document)]
     seen: set[str] = set()
     for text, automatic in scripts:
@@ -260,5 +263,3 @@ def _look(document: Document, found: list[Action]) -> Iterator[Output]:
     link = single_link(document, [action.target for action in found if action.kind == "URI"])
     if link:
         yield Finding(id="pdf-picture-with-link", detail=link)
-
-

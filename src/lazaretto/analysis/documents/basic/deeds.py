@@ -1,4 +1,4 @@
-"""What acts of a program in Basic amount to. Names here are those of Windows, Office and OpenOffice, never an author's."""
+"""What acts of a program in Basic amount to. Names here are those of Windows and of office programs, no author's."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ class Deed:
     act: Act
 
 
-PROGRAM_ENDINGS = frozenset(
-    "exe com scr pif dll cpl ocx sys msi msp bat cmd ps1 vbs vbe js jse wsf wsh wsc sct hta lnk jar chm reg inf xll".split()
-)
+PROGRAM_ENDINGS = frozenset({
+    "exe", "com", "scr", "pif", "dll", "cpl", "ocx", "sys", "msi", "msp", "bat", "cmd", "ps1", "vbs", "vbe", "js",
+    "jse", "wsf", "wsh", "wsc", "sct", "hta", "lnk", "jar", "chm", "reg", "inf", "xll",
+})  # fmt: skip
 _COMMAND = re.compile(
     r"\.(?:exe|com|bat|cmd|ps1|vbs|js|hta|msi|scr|lnk)\b|^\s*\"?(?:cmd|powershell|pwsh|wscript|cscript|mshta|rundll32|"
     r"regsvr32|certutil|bitsadmin|curl|msiexec|wmic|schtasks|explorer|sh|bash|python)\b|%\w+%",
@@ -72,7 +73,9 @@ _EVALUATORS = re.compile(
     r"scriptcontrol(?:\.1)?\.(?:eval|executestatement|addcode|run)$|htmlfile[\w.]*\.(?:eval|execscript|write)$"
     r"|(?:^|\.)executeexcel4macro$|^eval$|\?\.(?:executestatement|execscript|addcode)$"
 )
-_RUN_KEY = re.compile(r"\\currentversion\\(?:run|runonce|policies\\explorer\\run)\\|\\winlogon\\|\\environment\\userinit", re.I)
+_RUN_KEY = re.compile(
+    r"\\currentversion\\(?:run|runonce|policies\\explorer\\run)\\|\\winlogon\\|\\environment\\userinit", re.IGNORECASE
+)
 _STARTUP = re.compile(r"\\start(?: menu\\programs\\|)up\\|\\startup\\|/autostart/", re.IGNORECASE)
 _SECURITY_KEY = re.compile(r"\\office\\.{1,60}\\security\\|\\windows defender\\|\\policies\\system\\", re.IGNORECASE)
 _MACHINE = re.compile(
@@ -101,7 +104,10 @@ def _of(act: Act) -> Iterator[Deed]:
     if _fetches(act):
         yield _deed(Kind.FETCHES, next(filter(_URL.search, texts), Text("")), act)
     yield from _writing(act)
-    if act.name.endswith((".regwrite", "!regsetvalueexa", "!regsetvalueexw")) or act.name == "system.privateprofilestring=":
+    if (
+        act.name.endswith((".regwrite", "!regsetvalueexa", "!regsetvalueexw"))
+        or act.name == "system.privateprofilestring="
+    ):
         yield from _registry(act)
     if re.search(r"schedule\.service.*\.registertask", act.name):
         yield _deed(Kind.STAYS, "a scheduled task", act)
@@ -191,7 +197,9 @@ def command_of(act: Act) -> str:
 
 # --- memory ---------------------------------------------------------------------------------------------------------
 
-_ALLOCATES = re.compile(r"^(?:virtualalloc\w*|ntallocatevirtualmemory|zwallocatevirtualmemory|heapcreate|virtualprotect\w*)$")
+_ALLOCATES = re.compile(
+    r"^(?:virtualalloc\w*|ntallocatevirtualmemory|zwallocatevirtualmemory|heapcreate|virtualprotect\w*)$"
+)
 _COPIES = re.compile(r"^(?:rtlmovememory|rtlcopymemory|writeprocessmemory|ntwritevirtualmemory|zwwritevirtualmemory|"
                      r"uuidfromstringa|rtlipv4stringtoaddressa|rtlfillmemory)$")  # fmt: skip
 _JUMPS = re.compile(

@@ -176,7 +176,7 @@ class Machine:
             self._burn()
             self._step(frame, statement)
 
-    def _step(self, frame: _Frame, statement: Statement) -> None:  # noqa: PLR0912  one line a kind of statement
+    def _step(self, frame: _Frame, statement: Statement) -> None:
         match statement:
             case Assign():
                 self._assign(frame, statement.target, self._value(frame, statement.value))

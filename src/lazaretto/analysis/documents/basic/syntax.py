@@ -269,7 +269,7 @@ class _Reader:
         if word == "end" and self._word(1) == "":
             self._take()
             return [Exit("end")]
-        if word in _BLOCK_ENDS and word not in {"end"}:
+        if word in _BLOCK_ENDS and word != "end":
             self._skip_line()
             return []
         return self._simple()
@@ -345,10 +345,8 @@ class _Reader:
             self._accept("then")
             whole.append((condition, self._block(ends)))
         if self._accept("else"):
-            if self._is("if"):  # "Else If" in two words opens a block of its own in Basic; some write it as one
-                otherwise = tuple(self._statement())
-            else:
-                otherwise = self._block(ends)
+            # "Else If" in two words opens a block of its own
+            otherwise = tuple(self._statement()) if self._is("if") else self._block(ends)
         if self._accept("end"):
             self._accept("if")
         else:
@@ -436,7 +434,7 @@ class _Reader:
             tests: list[tuple[str, Expression, Expression | None]] = []
             if self._accept("else"):
                 tests.append(("else", Omitted(), None))
-            while not self._at_end() and not tests[-1:] == [("else", Omitted(), None)]:
+            while not self._at_end() and tests[-1:] != [("else", Omitted(), None)]:
                 tests.append(self._case())
                 if not self._accept(","):
                     break

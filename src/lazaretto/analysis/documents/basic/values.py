@@ -137,7 +137,7 @@ _DOCUMENT = (
 
 
 def origin_of_name(name: str) -> str:
-    first = name.split(".")[0]
+    first = name.split(".", maxsplit=1)[0]
     if first.startswith(_DOCUMENT) or name.endswith((".text", ".caption", ".tag", ".controltiptext")):
         return "document"
     if "xmlhttp" in name or "winhttp" in name:
