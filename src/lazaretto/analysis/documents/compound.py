@@ -100,7 +100,9 @@ class _Reader:
         if not self._entries:
             return {}
         found: dict[int, tuple[str, ...]] = {0: ()}
-        waiting = [(self._entries[0].child, ())] if self._entries[0].child != _NONE else []
+        waiting: list[tuple[int, tuple[str, ...]]] = (
+            [(self._entries[0].child, ())] if self._entries[0].child != _NONE else []
+        )
         while waiting:
             number, parent = waiting.pop()
             if number in found or number >= len(self._entries) or len(parent) > _MOST_DEPTH:

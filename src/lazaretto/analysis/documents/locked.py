@@ -19,7 +19,7 @@ LOADS = (
 
 def is_locked(data: bytes) -> bool:
     """Whether a document in an OLE file is encrypted; False where it cannot be told."""
-    import msoffcrypto  # noqa: PLC0415  only in the cage
+    import msoffcrypto  # type: ignore[import-untyped]  # noqa: PLC0415  only in the cage
 
     try:
         return bool(msoffcrypto.OfficeFile(io.BytesIO(data)).is_encrypted())

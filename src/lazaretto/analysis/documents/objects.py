@@ -137,17 +137,17 @@ def equation_trick(file: Compound) -> str:
     """
     for path, data in file.streams.items():
         last = path[-1].lower()
-        if last == "equation native" and (reason := _mtef(data)):
+        if last == "equation native" and (reason := mtef(data)):
             return reason
         if last == "\x01ole10native" and _is_equation(file, path[:-1]):
-            return _mtef(data) or "an equation whose data is kept as only other programs keep theirs"
+            return mtef(data) or "an equation whose data is kept as only other programs keep theirs"
     return ""
 
 
 _LONGEST_FONT = 40
 
 
-def _mtef(data: bytes) -> str:  # noqa: PLR0911  one return a kind of record
+def mtef(data: bytes) -> str:  # noqa: PLR0911  one return a kind of record
     """What is wrong with an equation's data: a header of 28 bytes, five bytes of MTEF, records."""
     begin = 28 if data[:4] == b"\x1c\0\0\0" else 4
     if data[begin : begin + 1] not in {b"\x02", b"\x03"}:

@@ -91,7 +91,7 @@ def projects(file: Compound) -> Iterator[tuple[tuple[str, ...], tuple[Module, ..
 
 def loose_modules(file: Compound, known: set[tuple[str, ...]]) -> tuple[Module, ...]:
     """Modules in streams that no project names, found by their compressed source."""
-    found = []
+    found: list[Module] = []
     for path, data in file.streams.items():
         if lowered(path[:-1]) in known or len(found) >= _MOST_MODULES:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lazaretto.analysis.documents import compound, kinds, locked
+from lazaretto.analysis.documents import compound, kinds, locked, objects, onenote, rtf
 from lazaretto.analysis.documents.contents import Contents, contents
 from lazaretto.analysis.documents.objects import Carried
 from lazaretto.analysis.engine import Engine, Fact, Finding, Member, Output, Shortfall, Subject
@@ -15,8 +15,8 @@ ENGINE = Engine(
     name="office",
     version="1",
     module="lazaretto.analysis.unpackers.office",
-    wants=lambda kind: kind.name in kinds.OFFICE | kinds.ENCRYPTED,
-    sees="embedded files, packages, macros in Office and OpenDocument files; opens encrypted ones with known passwords",
+    wants=lambda kind: kind.name in kinds.OFFICE | kinds.ENCRYPTED | {"rtf", "onenote"},
+    sees="carried files and macros in Office, OpenDocument, RTF, OneNote; opens encrypted ones with known passwords",
     loads=("lazaretto.analysis.documents.contents", "zipfile", "encodings.cp437", *locked.LOADS),
     seconds=25.0,
     output=300 << 20,
@@ -28,6 +28,13 @@ _LOCKED = "its content is encrypted, and none of the known passwords opens it"
 
 
 def examine(subject: Subject) -> Iterator[Output]:
+    room = int(subject.options.get("room", 256 << 20))
+    if subject.kind.name == "rtf":
+        yield from _members(Contents(carried=list(_rich_text(subject.data))), room)
+        return
+    if subject.kind.name == "onenote":
+        yield from _members(Contents(carried=list(onenote.files(subject.data))), room)
+        return
     if subject.data[:8] == compound.MAGIC and locked.is_locked(subject.data):
         yield from _unlock(subject)
         return
@@ -35,7 +42,7 @@ def examine(subject: Subject) -> Iterator[Output]:
     if _odf_locked(found):
         yield Finding(id="document-encrypted")
         yield Shortfall(reason=_LOCKED)
-    yield from _members(found, room=int(subject.options.get("room", 256 << 20)))
+    yield from _members(found, room)
     for reason in found.unread[:20]:
         yield Shortfall(reason=reason)
 
@@ -66,6 +73,23 @@ def _odf_locked(found: Contents) -> bool:
     return found.package is not None and bool(
         re.search(rb"<(?:\w+:)?encryption-data\b", found.package.read("META-INF/manifest.xml"))
     )
+
+
+def _rich_text(data: bytes) -> Iterator[Carried]:
+    """The files in the objects of rich text."""
+    for number, one in enumerate(rtf.read(data).objects, 1):
+        outer = objects.object1(one.data)
+        if outer is None or outer.linked:
+            continue
+        name = f"{outer.name or 'object'} {number}"
+        packaged = objects.package(outer.data, sized=False)
+        inner = compound.read(outer.data)
+        if packaged:
+            yield packaged
+        elif inner is not None:
+            yield from list(objects.carried(inner, name)) or [Carried(name, outer.data)]
+        elif outer.data:
+            yield Carried(name, outer.data)
 
 
 def _members(found: Contents, room: int) -> Iterator[Output]:

@@ -127,8 +127,8 @@ def _of(act: Act) -> Iterator[Deed]:
 
 def _fetches(act: Act) -> bool:
     if not _FETCHERS.search(act.name):
-        words = act.name.endswith(".open") and [text.upper() for text in act.texts[:1]]
-        return bool(words) and words[0] in {"GET", "POST", "PUT"} and len(act.texts) > 1
+        method = act.texts[0].upper() if act.texts else ""
+        return act.name.endswith(".open") and method in {"GET", "POST", "PUT"} and len(act.texts) > 1
     if act.name.endswith((".open", ".opentext", ".add")) and "http" not in act.name:
         return any(_WEB.search(text) for text in act.texts)
     return True
@@ -210,7 +210,7 @@ _JUMPS = re.compile(
 
 
 def memory_code(declared: Sequence[str]) -> tuple[str, ...]:
-    """The functions of Windows that together put code into memory and jump there; empty if they are not all declared."""
+    """Functions of Windows that together put code into memory and jump there; empty if they are not all declared."""
     found = []
     for pattern in (_ALLOCATES, _COPIES, _JUMPS):
         names = [name for name in declared if pattern.match(name.lower())]

@@ -21,8 +21,8 @@ _PATTERN = re.compile(
 
 
 class Token(NamedTuple):
-    """`kind` is end, string, number, name, date or op; `text` of a name is lower case without a type's sign, of a string
-    what it says. `start` and `end` are places in the source."""
+    """`kind` is end, string, number, name, date or op; `text` of a name is lower case without a type's sign, of a
+    string what it says. `start` and `end` are places in the source."""
 
     kind: str
     text: str

@@ -458,7 +458,9 @@ class Machine:
             return self._member(frame, self._of(frame, what.of), what.name, arguments, what.of)
         return self._item(self._value(frame, what), arguments)
 
-    def _called_name(self, frame: _Frame, name: str, given: Sequence[Expression]) -> Value:
+    def _called_name(  # noqa: PLR0911  a name may be many things
+        self, frame: _Frame, name: str, given: Sequence[Expression]
+    ) -> Value:
         arguments = [self._value(frame, argument) for argument in given]
         known = self._get(frame, name)
         if known is not None and (name != frame.procedure or isinstance(known, Array)):
@@ -466,7 +468,7 @@ class Machine:
         if name in self.program.procedures:
             procedure = self.program.procedures[name]
             result = self._call(procedure, arguments)
-            return Text(result, made=True) if self._decodes(result, arguments) else result
+            return Text(str(result), made=True) if self._decodes(result, arguments) else result
         if name in self.program.declared:
             library, real = self.program.declared[name]
             self._act(frame, f"{_library(library)}!{real.lower()}", arguments)
@@ -534,7 +536,9 @@ class Machine:
             return Thing(first.lower() if first else "?", made=bool(first and first.made))
         return Thing(whole_name)
 
-    def _qualified(self, frame: _Frame, owner: str, name: str, arguments: list[Value]) -> tuple[Value] | None:
+    def _qualified(  # noqa: PLR0911  a name may be many things
+        self, frame: _Frame, owner: str, name: str, arguments: list[Value]
+    ) -> tuple[Value] | None:
         """`Module.Procedure` and `VBA.Function`."""
         procedure = self.program.procedures.get(f"{owner}.{name}")
         if procedure is not None:

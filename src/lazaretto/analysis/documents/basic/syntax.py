@@ -541,7 +541,7 @@ class _Reader:
         return Chain(tuple(operands), tuple(operators)) if operators else operands[0]
 
     def _power(self) -> Expression:
-        signs = []
+        signs: list[str] = []
         while self._is("-", "+") and len(signs) < 100:
             signs.append(self._take().text)
         operands = [self._postfix()]
