@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from lazaretto.analysis.documents import compound, kinds, locked, objects, onenote, rtf
 from lazaretto.analysis.documents.contents import Contents, contents
+from lazaretto.analysis.documents.excel4.book import book_of
+from lazaretto.analysis.documents.excel4.sheets import listing
 from lazaretto.analysis.documents.objects import Carried
 from lazaretto.analysis.engine import Engine, Fact, Finding, Member, Output, Shortfall, Subject
 from lazaretto.analysis.formats.types import FileType
@@ -99,6 +101,9 @@ def _members(found: Contents, room: int) -> Iterator[Output]:
             yield Shortfall(reason=f"it has more than {_MOST_MEMBERS} macros")
             return
         yield Member(name=f"{module.name}.bas", data=module.source.encode(), relation="macro")
+    book = book_of(found)
+    for sheet in book.macro_sheets[:100] if book else ():
+        yield Member(name=f"{sheet.name}.xlm.txt", data=listing(sheet).encode(), relation="macro")
     for name, data in found.scripts[:_MOST_MEMBERS]:
         yield Member(name=name, data=data, relation="macro")
     if found.carried:

@@ -30,7 +30,6 @@ from lazaretto.analysis.documents.basic.tree import (
     Member,
     Name,
     New,
-    Omitted,
     Procedure,
     Program,
     Select,
@@ -390,9 +389,7 @@ class Machine:
                 return self._chain(frame, operands, operators)
             case New(name):
                 return Thing(name)
-            case Omitted():
-                return NOTHING
-        return NOTHING
+        return NOTHING  # an argument that was left out
 
     def _note(self, frame: _Frame, start: int, end: int, value: Text) -> None:
         place = (frame.module, start, end)
@@ -655,7 +652,7 @@ def _binary(operator: str, a: Value, b: Value) -> Value:  # noqa: PLR0911, PLR09
             case "mod":
                 return int(math_mod(round(x), round(y)))
             case "^":
-                return float(x) ** float(y)
+                return float(float(x) ** float(y))
     except (ZeroDivisionError, OverflowError, ValueError, TypeError):
         return NOTHING
     if isinstance(a, bool) and isinstance(b, bool) and operator in {"and", "or", "xor", "andalso", "orelse"}:
