@@ -16,6 +16,14 @@ from lazaretto.analysis.formats.types import FileType
 from lazaretto.analysis.identify import identify
 from lazaretto.domain.sample import Category
 
+# For an engine's `loads`: code pages of projects and ZIP files cannot be loaded any more once the cage is closed.
+LOADS = (
+    "lazaretto.analysis.documents.contents", "zipfile", "encodings.cp437", "encodings.cp1250", "encodings.cp1251",
+    "encodings.cp1252", "encodings.cp1253", "encodings.cp1254", "encodings.cp1255", "encodings.cp1256",
+    "encodings.cp1257", "encodings.cp1258", "encodings.cp874", "encodings.cp932", "encodings.gbk", "encodings.cp949",
+    "encodings.cp950", "encodings.mac_roman", "encodings.utf_16_le", "encodings.utf_16_be", "encodings.latin_1",
+)  # fmt: skip
+
 _INERT_ENDINGS = (
     ".xml", ".rels", ".vml", ".png", ".jpg", ".jpeg", ".gif", ".emf", ".wmf", ".svg", ".tif", ".tiff", ".bmp",
     ".odttf", ".fntdata", ".rdf", ".xsd",

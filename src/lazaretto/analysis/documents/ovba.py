@@ -15,7 +15,7 @@ from lazaretto.analysis.documents.compound import Compound, lowered
 
 _MOST_MODULES = 2_000
 _MOST_SOURCE = 16 << 20  # bytes of one module, unpacked
-_CODE_PAGES = {10000: "mac_roman", 65001: "utf-8", 0: "cp1252"}
+_CODE_PAGES = {10000: "mac_roman", 65001: "utf-8", 0: "cp1252", 936: "gbk"}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from lazaretto.analysis.documents import addresses, fields, kinds, objects, onenote, rtf, workbook
 from lazaretto.analysis.documents.addresses import Place, place
-from lazaretto.analysis.documents.contents import Contents, contents
+from lazaretto.analysis.documents.contents import LOADS, Contents, contents
 from lazaretto.analysis.documents.objects import Carried
 from lazaretto.analysis.documents.package import Package
 from lazaretto.analysis.engine import Engine, Fact, Finding, Indicator, Output, Subject
@@ -20,12 +20,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.documents",
     wants=lambda kind: kind.name in kinds.OFFICE | {"rtf", "onenote"},
     sees="remote templates and objects, DDE, carried programs, controls, tricks of the format in Office, RTF, OneNote",
-    loads=(
-        "lazaretto.analysis.documents.contents",
-        "lazaretto.analysis.documents.fields",
-        "zipfile",
-        "encodings.cp437",
-    ),
+    loads=LOADS,
     seconds=20.0,
     essential=True,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lazaretto.analysis.documents.basic.deeds import PROGRAM_ENDINGS, memory_code
-from lazaretto.analysis.documents.contents import contents
+from lazaretto.analysis.documents.contents import LOADS, contents
 from lazaretto.analysis.documents.excel4.book import book_of
 from lazaretto.analysis.documents.excel4.follow import Deed, Followed, follow
 from lazaretto.analysis.documents.excel4.sheets import Book
@@ -19,7 +19,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.excel4",
     wants=lambda kind: kind.name in {"xls", "xlsx", "xlsm", "xlsb"},
     sees="what formulas of old Excel macro sheets would do, also those that are only written when others run",
-    loads=("lazaretto.analysis.documents.excel4.book", "zipfile", "encodings.cp437"),
+    loads=LOADS,
     seconds=15.0,
     essential=True,
 )

@@ -15,7 +15,7 @@ from lazaretto.analysis.documents.basic.deeds import ASKING, Deed, Kind, deeds, 
 from lazaretto.analysis.documents.basic.machine import Machine
 from lazaretto.analysis.documents.basic.rewritten import rewritten
 from lazaretto.analysis.documents.basic.syntax import read
-from lazaretto.analysis.documents.contents import Contents, contents
+from lazaretto.analysis.documents.contents import LOADS, Contents, contents
 from lazaretto.analysis.documents.ovba import Module
 from lazaretto.analysis.engine import Engine, Fact, Finding, Indicator, Member, Output, Shortfall, Subject
 
@@ -25,7 +25,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.engines.macros",
     wants=lambda kind: kind.name in kinds.OFFICE,
     sees="what VBA and OpenOffice Basic in a document do, which of it runs by itself, and what was hidden in it",
-    loads=("lazaretto.analysis.documents.contents", "lazaretto.analysis.documents.basic.machine", "zipfile"),
+    loads=LOADS,
     seconds=20.0,
     essential=True,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lazaretto.analysis.documents import compound, kinds, locked, objects, onenote, rtf
-from lazaretto.analysis.documents.contents import Contents, contents
+from lazaretto.analysis.documents.contents import LOADS, Contents, contents
 from lazaretto.analysis.documents.excel4.book import book_of
 from lazaretto.analysis.documents.excel4.sheets import listing
 from lazaretto.analysis.documents.objects import Carried
@@ -19,7 +19,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.unpackers.office",
     wants=lambda kind: kind.name in kinds.OFFICE | kinds.ENCRYPTED | {"rtf", "onenote"},
     sees="carried files and macros in Office, OpenDocument, RTF, OneNote; opens encrypted ones with known passwords",
-    loads=("lazaretto.analysis.documents.contents", "zipfile", "encodings.cp437", *locked.LOADS),
+    loads=(*LOADS, *locked.LOADS),
     seconds=25.0,
     output=300 << 20,
     essential=True,

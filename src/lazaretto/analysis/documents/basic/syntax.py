@@ -42,6 +42,7 @@ _RANKS: tuple[frozenset[str], ...] = (
     frozenset({"+", "-"}), frozenset({"mod"}), frozenset({"\\"}), frozenset({"*", "/"}),
 )  # fmt: skip
 _NOT_RANK = 5
+_RANK_OF = {word: rank for rank, words in enumerate(_RANKS) for word in words if rank != _NOT_RANK}
 
 
 class _NotUnderstoodError(Exception):
@@ -526,19 +527,29 @@ class _Reader:
         self._depth -= 1
         return Spanned(inner, start, self._tokens[max(0, self._at - 1)].end)
 
-    def _ranked(self, rank: int) -> Expression:
-        if rank == _NOT_RANK:
-            if self._accept("not"):
-                return Unary("not", self._ranked(rank))
-            return self._ranked(rank + 1)
-        if rank == len(_RANKS):
-            return self._power()
-        operands = [self._ranked(rank + 1)]
-        operators: list[str] = []
-        while self._token.kind in {"op", "name"} and self._token.text in _RANKS[rank]:
-            operators.append(self._take().text)
-            operands.append(self._ranked(rank + 1))
-        return Chain(tuple(operands), tuple(operators)) if operators else operands[0]
+    def _ranked(self, lowest: int) -> Expression:
+        """An expression of operators that bind at least so strongly; few calls deep, for texts nest at will."""
+        found = self._negated() if self._is("not") else self._power()
+        while (rank := self._rank()) >= lowest:
+            operands, operators = [found], []
+            while self._rank() == rank:
+                operators.append(self._take().text)
+                operands.append(self._ranked(rank + 1))
+            found = Chain(tuple(operands), tuple(operators))
+        return found
+
+    def _rank(self) -> int:
+        """How strongly the operator binds that comes next; -1 if none does."""
+        return _RANK_OF.get(self._token.text, -1) if self._token.kind in {"op", "name"} else -1
+
+    def _negated(self) -> Expression:
+        times = 0
+        while self._accept("not"):
+            times += 1
+        found = self._ranked(_NOT_RANK + 1)
+        for _ in range(min(times, 2 - times % 2)):
+            found = Unary("not", found)
+        return found
 
     def _power(self) -> Expression:
         signs: list[str] = []
