@@ -11,6 +11,7 @@ from lazaretto.analysis.documents.package import MOST_BYTES
 DEFAULT = "VelvetSweatshop"  # with which Excel itself opens a workbook that is only protected against changes
 _PATIENCE = 8.0  # seconds for all passwords: one may take a fifth of a second by design
 LOADS = (
+    "xml.dom.expatbuilder",
     "msoffcrypto", "msoffcrypto.format.ooxml", "msoffcrypto.format.doc97", "msoffcrypto.format.xls97",
     "msoffcrypto.format.ppt97", "msoffcrypto.method.ecma376_agile", "msoffcrypto.method.ecma376_standard",
     "cryptography.hazmat.primitives.ciphers", "cryptography.hazmat.backends.openssl.backend",
@@ -23,6 +24,8 @@ def is_locked(data: bytes) -> bool:
 
     try:
         return bool(msoffcrypto.OfficeFile(io.BytesIO(data)).is_encrypted())
+    except ImportError:
+        raise  # the cage lacks something: not the sample's doing
     except Exception:
         return False
 
@@ -40,6 +43,8 @@ def opened(data: bytes, passwords: Iterable[str]) -> tuple[bytes, str] | None:
             file = msoffcrypto.OfficeFile(io.BytesIO(data))
             file.load_key(password=password)
             file.decrypt(out)
+        except ImportError:
+            raise
         except Exception:  # noqa: S112  a wrong password and a broken file are told by many kinds
             continue
         plain = out.getvalue()
