@@ -13,6 +13,7 @@ ENGINE = Engine(
     module="lazaretto.analysis.identifier",
     wants=lambda _: True,
     sees="what the bytes are, whatever the name says",
+    loads=("encodings.utf_16_le",),  # names in compound files; it could not be loaded any more in the cage
     seconds=5.0,
     essential=True,
 )
