@@ -97,6 +97,17 @@ def test_a_warden_that_dies_is_replaced(cage: Cage) -> None:
     assert well(cage)
 
 
+def test_the_warden_outlives_the_thread_that_needed_it_first() -> None:
+    with Cage() as cage:
+        first = threading.Thread(target=well, args=(cage,))
+        first.start()
+        first.join()
+        warden = cage._warden
+        time.sleep(0.2)
+        assert well(cage)
+        assert cage._warden is warden
+
+
 def test_nothing_is_left_when_it_is_closed() -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     with Cage() as made:

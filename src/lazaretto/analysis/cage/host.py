@@ -132,11 +132,22 @@ class Cage:
             return self._socket
         self._forget()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._warden = start_warden(theirs.fileno())
+        begun: Future[subprocess.Popen[bytes]] = Future()
+        threading.Thread(target=self._serve, args=(ours, theirs, begun), name="cage", daemon=True).start()
+        self._warden = begun.result()
         self._socket = ours
-        threading.Thread(target=self._listen, args=(ours,), name="cage", daemon=True).start()
         return ours
+
+    def _serve(self, host: socket.socket, theirs: socket.socket, begun: Future[subprocess.Popen[bytes]]) -> None:
+        """Starts the warden and hears it, in one thread: what dies with its parent dies with the parent's thread."""
+        with theirs:
+            try:
+                begun.set_result(start_warden(theirs.fileno()))
+            except BaseException as error:  # it is for who waits
+                host.close()
+                begun.set_exception(error)
+                return
+        self._listen(host)
 
     def _listen(self, host: socket.socket) -> None:
         while packet := _received(host):
