@@ -69,7 +69,9 @@ class Host:
         return os.geteuid() == 0
 
     def which(self, command: str) -> str:
-        """Path of a command, or ""; `sbin` is looked into too, since an ordinary user's PATH lacks it."""
+        """Path of a command or a library (`*.so.N`), or "". `sbin` is looked into too: a user's PATH lacks it."""
+        if ".so." in command:
+            return next((str(path) for path in Path("/usr/lib").glob(f"*/{command}")), "")
         path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
         return shutil.which(command, path=path) or ""
 
@@ -166,7 +168,7 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Package(msgspec.Struct, frozen=True):
-    """A Debian package that must be installed, and the command by which it is recognised."""
+    """A Debian package that must be installed, and the command or library by which it is recognised."""
 
     name: str
     command: str
