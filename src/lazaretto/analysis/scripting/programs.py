@@ -218,7 +218,7 @@ def _fetcher(name: str, words: Words, low: Words, line: str) -> Found:
         ):
             path = words[at + 1]
     if not path and (name in {"certutil", "bitsadmin"} or (url and (name == "wget" or "-O" in words))):
-        path = words[-1] if name in {"certutil", "bitsadmin"} else url[0].rpartition("/")[2] if url else ""
+        path = words[-1] if words and name in {"certutil", "bitsadmin"} else url[0].rpartition("/")[2] if url else ""
     if url is None and name in {"certutil", "bitsadmin"}:
         if name == "certutil" and any(word.lstrip("-/").startswith("decode") for word in low):
             return _found(Act(Kind.WRITE, line, Text(HOLE, {"base64"}), path=words[-1], origins=frozenset({"base64"})))
