@@ -50,14 +50,17 @@ def test_a_technique_its_parent_or_child_is_right(found, right):
     assert emulation(techniques=("T1059",)).recognised(("T1059.001",))
 
 
-def test_recall_counts_by_half_and_names_what_was_missed():
+def test_recall_counts_by_half_and_names_what_was_missed_of_the_open_one():
+    right, wrong = ("T1059",), ("T1105",)
     lines = [
-        Line(key="open/linux/a", status="suspicious", techniques=("T1059",)),
-        Line(key="held/linux/a", status="clean"),
+        Line(key="open/linux/a", status="suspicious", techniques=right),
+        Line(key="held/linux/a", techniques=wrong),
     ]
     section = measures.recall([emulation("open"), emulation("held")], lines)
     assert section.rows[-1] == ("all", "2", "1 of 1 (100 %)", "0 of 1 (0 %)", "1 of 2 (50 %)")
-    assert section.notes == ("`held/linux/a` (T1059.004): clean",)
+    assert section.notes == ()
+    missed = measures.recall([emulation("open")], [Line(key="open/linux/a", status="clean", techniques=wrong)])
+    assert missed.notes == ("`open/linux/a` (T1059.004): clean",)
 
 
 def test_stability_tells_verdicts_and_findings_that_differ():
