@@ -133,12 +133,20 @@ class Cage:
         self._forget()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         begun: Future[subprocess.Popen[bytes]] = Future()
-        threading.Thread(target=self._serve, args=(ours, theirs, begun), name="cage", daemon=True).start()
+        self._waiting = {}  # whoever hears the end of the one before loses only what that one was given
+        args = (ours, theirs, begun, self._waiting)
+        threading.Thread(target=self._serve, args=args, name="cage", daemon=True).start()
         self._warden = begun.result()
         self._socket = ours
         return ours
 
-    def _serve(self, host: socket.socket, theirs: socket.socket, begun: Future[subprocess.Popen[bytes]]) -> None:
+    def _serve(
+        self,
+        host: socket.socket,
+        theirs: socket.socket,
+        begun: Future[subprocess.Popen[bytes]],
+        waiting: dict[int, Future[wire.Ended]],
+    ) -> None:
         """Starts the warden and hears it, in one thread: what dies with its parent dies with the parent's thread."""
         with theirs:
             try:
@@ -147,16 +155,7 @@ class Cage:
                 host.close()
                 begun.set_exception(error)
                 return
-        self._listen(host)
-
-    def _listen(self, host: socket.socket) -> None:
-        while packet := _received(host):
-            ended = _ended.decode(packet)
-            if answer := self._waiting.pop(ended.number, None):
-                answer.set_result(ended)
-        for number in list(self._waiting):
-            if answer := self._waiting.pop(number, None):
-                answer.set_result(wire.Ended(number=number, end=wire.End.LOST, seconds=0.0))
+        _listen(host, waiting)
 
     def close(self) -> None:
         """Kill the warden and all children with it."""
@@ -237,6 +236,16 @@ def _libraries() -> list[str]:
         elif Path(path).exists() and not (path != "/usr" and path.startswith("/usr/")):
             words += ["--ro-bind", path, path]
     return words
+
+
+def _listen(host: socket.socket, waiting: dict[int, Future[wire.Ended]]) -> None:
+    while packet := _received(host):
+        ended = _ended.decode(packet)
+        if answer := waiting.pop(ended.number, None):
+            answer.set_result(ended)
+    for number in list(waiting):
+        if answer := waiting.pop(number, None):
+            answer.set_result(wire.Ended(number=number, end=wire.End.LOST, seconds=0.0))
 
 
 def _received(host: socket.socket) -> bytes:
