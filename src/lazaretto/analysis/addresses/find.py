@@ -6,6 +6,7 @@ import base64
 import hashlib
 import ipaddress
 import re
+import string
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +24,9 @@ _NAME = re.compile(
     r"(?<![\w.@/\\$%#*+=&-])[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){1,8}(?![\w.(@\\=\[-])"
 )
 _ADDRESS = re.compile(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w.-])")
+# The first dot of a name and of an address: rare, and found as a fixed text, where the whole pattern is tried everywhere.
+_DOT = re.compile(r"\.(?<=[A-Za-z0-9-].)(?=[A-Za-z0-9])")
+_NAME_LETTERS, _DIGITS = string.ascii_letters + string.digits + "-", string.digits
 _LOCAL = re.compile(r"[A-Za-z0-9._%+-]{1,64}\Z")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
 _ONION = re.compile(r"(?<![a-z2-7])[a-z2-7]{56}\Z")
@@ -113,7 +117,7 @@ def _counts(url: str, world: World) -> bool:
 
 
 def _domains(text: str, world: World, *, code: bool) -> Iterator[str]:
-    for found in _some(_NAME, text):
+    for found in _some(_NAME, text, _NAME_LETTERS, 63):
         name = found[0]
         end = name.rpartition(".")[2].lower()
         if end not in world.tlds or name not in {name.lower(), name.upper()}:
@@ -150,7 +154,7 @@ def _registry(text: str) -> Iterator[str]:
 
 
 def _addresses(text: str) -> Iterator[str]:
-    for found in _some(_ADDRESS, text):
+    for found in _some(_ADDRESS, text, _DIGITS, 3):
         octets = [int(part) for part in found[0].split(".")]
         if max(octets) > 255 or any(
             part != str(octet) for part, octet in zip(found[0].split("."), octets, strict=True)
@@ -173,11 +177,20 @@ def _marks(mark: str, text: str) -> Iterator[int]:
         at = text.find(mark, at + 1)
 
 
-def _some(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    for number, found in enumerate(pattern.finditer(text)):
+def _some(pattern: re.Pattern[str], text: str, letters: str, most: int) -> Iterator[re.Match[str]]:
+    """What `pattern.finditer` gives, for a pattern of at most so many of these letters before its first dot, and none of
+    them right before it."""
+    number = end = 0
+    for dot in _DOT.finditer(text):
+        at = dot.start()
+        before = text[max(end, at - most - 1) : at]
+        begin = at - len(before) + len(before.rstrip(letters))
+        if at < end or at - begin > most or not (found := pattern.match(text, begin)):
+            continue
+        number, end = number + 1, found.end()
+        yield found
         if number >= _MOST_TRIED:
             return
-        yield found
 
 
 def _kind(kind: str, values: Iterator[str]) -> Iterator[Indicator]:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+# What stands before is asked after the first letters: so the search goes for those, which is several times as fast.
 _FORMS = {
-    "bitcoin": re.compile(r"(?<![A-Za-z0-9])[13][1-9A-HJ-NP-Za-km-z]{25,34}(?![A-Za-z0-9])"),
-    "bech32": re.compile(r"(?<![A-Za-z0-9])bc1[02-9ac-hj-np-z]{11,71}(?![A-Za-z0-9])"),
-    "ethereum": re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{40}(?![A-Za-z0-9])"),
-    "monero": re.compile(r"(?<![A-Za-z0-9])[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}(?![A-Za-z0-9])"),
+    "bitcoin": re.compile(r"[13](?<![A-Za-z0-9].)[1-9A-HJ-NP-Za-km-z]{25,34}(?![A-Za-z0-9])"),
+    "bech32": re.compile(r"bc1(?<![A-Za-z0-9]...)[02-9ac-hj-np-z]{11,71}(?![A-Za-z0-9])"),
+    "ethereum": re.compile(r"0x(?<![A-Za-z0-9]..)[0-9a-fA-F]{40}(?![A-Za-z0-9])"),
+    "monero": re.compile(r"[48](?<![A-Za-z0-9].)[0-9AB][1-9A-HJ-NP-Za-km-z]{93}(?![A-Za-z0-9])"),
 }
 _MOST_TRIED = 5_000  # of a form: a checksum costs
 

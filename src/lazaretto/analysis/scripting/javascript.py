@@ -172,8 +172,11 @@ class _Reader(Lowering):
     def block(self, node: tree_sitter.Node) -> ir.Node:
         inside = [one for one in node.named_children if one.type not in self.SKIPPED]
         # Functions are there before the first statement.
-        declared = [one for one in inside if one.type.endswith("function_declaration")]
-        return ir.Block([*self.all(declared), *self.all([one for one in inside if one not in declared])])
+        declared: list[tree_sitter.Node] = []
+        others: list[tree_sitter.Node] = []
+        for one in inside:
+            (declared if one.type.endswith("function_declaration") else others).append(one)
+        return ir.Block([*self.all(declared), *self.all(others)])
 
     def condition(self, node: tree_sitter.Node) -> ir.Node:
         return ir.If(self.field(node, "condition"), self.field(node, "consequence"), self.optional(node, "alternative"))
