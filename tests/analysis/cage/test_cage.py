@@ -97,6 +97,13 @@ def test_a_warden_that_dies_is_replaced(cage: Cage) -> None:
     assert well(cage)
 
 
+def test_the_end_of_one_warden_is_no_end_of_what_the_next_was_given() -> None:
+    with Cage() as cage:
+        for _ in range(15):
+            assert look(cage, "echo still here").end is End.DONE
+            cage.close()  # the thread that heard it may tell of that only now
+
+
 def test_the_warden_outlives_the_thread_that_needed_it_first() -> None:
     with Cage() as cage:
         first = threading.Thread(target=well, args=(cage,))

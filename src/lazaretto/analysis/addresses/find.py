@@ -24,7 +24,8 @@ _NAME = re.compile(
     r"(?<![\w.@/\\$%#*+=&-])[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){1,8}(?![\w.(@\\=\[-])"
 )
 _ADDRESS = re.compile(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w.-])")
-# The first dot of a name and of an address: rare, and found as a fixed text, where the whole pattern is tried everywhere.
+# The first dot of a name and of an address: rare, and found as a fixed text; the whole patterns
+# would be tried everywhere.
 _DOT = re.compile(r"\.(?<=[A-Za-z0-9-].)(?=[A-Za-z0-9])")
 _NAME_LETTERS, _DIGITS = string.ascii_letters + string.digits + "-", string.digits
 _LOCAL = re.compile(r"[A-Za-z0-9._%+-]{1,64}\Z")
@@ -178,8 +179,8 @@ def _marks(mark: str, text: str) -> Iterator[int]:
 
 
 def _some(pattern: re.Pattern[str], text: str, letters: str, most: int) -> Iterator[re.Match[str]]:
-    """What `pattern.finditer` gives, for a pattern of at most so many of these letters before its first dot, and none of
-    them right before it."""
+    """What `pattern.finditer` gives, for a pattern of at most so many of these letters before its first dot,
+    and none of them right before it."""
     number = end = 0
     for dot in _DOT.finditer(text):
         at = dot.start()

@@ -10,7 +10,7 @@ from lazaretto.analysis.unpackers import _libarchive
 from lazaretto.analysis.unpackers._unpacking import MOST_MEMBERS, MOST_OUTPUT, Unpacking, guessed
 
 if TYPE_CHECKING:
-    from rars import RarFile  # type: ignore[import-untyped]
+    from rars import RarFile  # type: ignore[import-untyped]  # it has no types
 
 ENGINE = Engine(
     name="unpack-rar",
@@ -97,7 +97,7 @@ def _members(opened: _Opened, password: str, unpacking: Unpacking) -> Iterator[O
             yield from unpacking.member(info.filename, together.pop(0), password=password)
             continue
         if info.is_encrypted and not password:
-            found = guessed(unpacking.passwords, lambda word, info=info: _fits(opened, info, word))  # type: ignore[misc]
+            found = guessed(unpacking.passwords, lambda word, info=info: _fits(opened, info, word))  # type: ignore[misc]  # of its types nothing is known
             password = found or ""
             if found is None:
                 unpacking.passwords = ()  # each member has the same one, nearly always
