@@ -5,7 +5,7 @@ An engine is one module in `analysis/engines/` with a constant `ENGINE` and a fu
     def examine(subject: Subject) -> Iterator[Output]
 
 The host imports the module for `ENGINE` alone, so what is heavy is imported inside `examine`, and named in `loads`: the
-cage's warden imports it once, before any sample is there, and each run is a fork of the warden. An output that was
+engine's room in the cage imports it once, before any sample is there, and each run is a fork of that room. An output that was
 yielded is kept even if the engine falls over the next byte.
 """
 
@@ -110,7 +110,7 @@ class Engine:
 
     `essential`: where it fails something was not seen that must be, so the file is not called clean.
 
-    `brings`: the host calls it once, with the engine's options, and the warden calls the module's `take(data)` with
+    `brings`: the host calls it once, with the engine's options, and its room calls the module's `take(data)` with
     what it gave, before it forks a child: so rules are compiled and read once. One cage, one set of options.
 
     `needs`: the option without which it does not look at anything; the report then says that it is not set up.

@@ -97,6 +97,23 @@ def test_a_warden_that_dies_is_replaced(cage: Cage) -> None:
     assert well(cage)
 
 
+def test_a_room_that_dies_takes_the_warden_along(cage: Cage) -> None:
+    assert well(cage)
+    assert cage._warden is not None
+    above = cage._warden.pid
+    while below := _children(above):
+        above = below[0]  # bwrap, its own first process, the warden, the room
+    killer = threading.Timer(0.2, os.kill, (above, signal.SIGKILL))
+    killer.start()
+    assert look(cage, "sleep").end is End.LOST
+    killer.join()
+    assert well(cage)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def test_the_end_of_one_warden_is_no_end_of_what_the_next_was_given() -> None:
     with Cage() as cage:
         for _ in range(15):

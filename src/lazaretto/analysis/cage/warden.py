@@ -1,45 +1,24 @@
 """The warden: `python -m lazaretto.analysis.cage.warden FD UID`, started by `host.Cage` in a sandbox of its own.
 
-Reads jobs from the socket, forks a confined child for each, kills what takes too long, tells the host how each ended.
-Single-threaded, for a fork takes only one thread along.
+Hands each job on to the room of its engine, which it forks when it is first needed. If a room dies, which no sample can
+bring about, the warden goes too, and the host starts another one.
 """
 
 from __future__ import annotations
 
-import gc
-import importlib
 import os
 import selectors
 import signal
 import socket
-import struct
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from lazaretto.analysis.cage import encodings, wire
-from lazaretto.analysis.cage.confine import Bounds, compile_filter, confine
-from lazaretto.analysis.engine import Subject
-from lazaretto.analysis.formats.types import TYPES
+from lazaretto.analysis.cage.confine import compile_filter
+from lazaretto.analysis.cage.room import Room
 
-_encode = msgspec.msgpack.Encoder().encode
 _job = msgspec.msgpack.Decoder(wire.Job)
-
-
-@dataclass
-class _Child:
-    job: wire.Job
-    pid: int
-    began: float
-    killed: bool = False
-
-    @property
-    def deadline(self) -> float:
-        return self.began + self.job.seconds
 
 
 class Warden:
@@ -47,123 +26,45 @@ class Warden:
         self._host = host
         self._user = user
         self._filter = compile_filter()
-        self._children: dict[int, _Child] = {}  # by pidfd
+        self._rooms: dict[str, socket.socket] = {}  # by the engine's module
         self._selector = selectors.DefaultSelector()
         self._selector.register(host, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Until the host is gone. What is still running dies with the pid namespace."""
-        while True:
-            for key, _ in self._selector.select(self._patience()):
-                if key.fileobj is self._host:
-                    if not self._take():
-                        return
-                else:
-                    self._reap(key.fd)
-            self._kill_late()
+        """Until the host or a room is gone; what is still running dies with the pid namespace."""
+        while all(key.fileobj is self._host for key, _ in self._selector.select()):
+            packet, fds, _, _ = socket.recv_fds(self._host, wire.MAX_PACKET, 3)
+            if not packet:
+                return
+            try:
+                socket.send_fds(self._room(_job.decode(packet).module), [packet], fds)
+            finally:
+                for fd in fds:
+                    os.close(fd)
 
-    def _patience(self) -> float | None:
-        waiting = [child.deadline for child in self._children.values() if not child.killed]
-        return max(0.0, min(waiting) - time.monotonic()) if waiting else None
-
-    def _take(self) -> bool:
-        packet, fds, _, _ = socket.recv_fds(self._host, wire.MAX_PACKET, 3)
-        if not packet:
-            return False
-        job = _job.decode(packet)
-        try:
-            examine = _load(job, fds[2:])
-            gc.freeze()  # what is loaded by now is shared with the children, and stays so
+    def _room(self, module: str) -> socket.socket:
+        if module not in self._rooms:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             pid = os.fork()
             if not pid:
-                self._in_child(job, examine, *fds[:2])
-        finally:
-            for fd in fds:
-                os.close(fd)
-        pidfd = os.pidfd_open(pid)
-        self._children[pidfd] = _Child(job, pid, time.monotonic())
-        self._selector.register(pidfd, selectors.EVENT_READ)
-        return True
+                self._in_room(theirs, ours)
+            theirs.close()
+            self._rooms[module] = ours
+            self._selector.register(os.pidfd_open(pid), selectors.EVENT_READ)
+        return self._rooms[module]
 
-    def _in_child(self, job: wire.Job, examine: Callable[[Subject], Any], sample: int, outputs: int) -> None:
-        """Never returns. Nothing of the sample is read before the last line of `confine`."""
-        code = 1
+    def _in_room(self, jobs: socket.socket, other_end: socket.socket) -> None:
+        """Never returns."""
         try:
-            self._host.close()
+            for end in (other_end, *self._rooms.values()):
+                end.close()
+            for key in list(self._selector.get_map().values()):
+                if isinstance(key.fileobj, int):
+                    os.close(key.fileobj)
             self._selector.close()
-            for pidfd in self._children:
-                os.close(pidfd)
-            confine(Bounds(job.memory, job.output, job.seconds), self._filter, self._user)
-            code = _examine(job, examine, sample, outputs)
-        except MemoryError:
-            code = wire.NO_MEMORY
+            Room(jobs, self._host, self._filter, self._user).run()
         finally:
-            os._exit(code)
-
-    def _kill_late(self) -> None:
-        now = time.monotonic()
-        for pidfd, child in self._children.items():
-            if not child.killed and child.deadline <= now:
-                child.killed = True
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-
-    def _reap(self, pidfd: int) -> None:
-        child = self._children.pop(pidfd)
-        self._selector.unregister(pidfd)
-        os.close(pidfd)
-        _, status = os.waitpid(child.pid, 0)
-        ended = wire.Ended(
-            number=child.job.number, end=_end(status, killed=child.killed), seconds=time.monotonic() - child.began
-        )
-        self._host.send(_encode(ended))
-
-
-def _load(job: wire.Job, brought: Sequence[int]) -> Callable[[Subject], Any]:
-    for name in job.loads:
-        importlib.import_module(name)
-    module = importlib.import_module(job.module)
-    for fd in brought:  # from the host, and nothing of a sample
-        module.take(os.pread(fd, os.fstat(fd).st_size, 0))
-    function: Callable[[Subject], Any] = module.examine
-    return function
-
-
-def _examine(job: wire.Job, examine: Callable[[Subject], Any], sample: int, outputs: int) -> int:
-    """Each output is its length in four bytes, little endian, and MessagePack."""
-    data = os.pread(sample, os.fstat(sample).st_size, 0)
-    subject = Subject(data=data, name=job.name, kind=job.kind or TYPES["data"], options=job.options)
-    try:
-        for output in examine(subject):
-            packed = _encode(output)
-            _write(outputs, struct.pack("<I", len(packed)) + packed)
-    except MemoryError:
-        return wire.NO_MEMORY
-    except OSError:
-        return wire.NO_ROOM
-    except Exception as error:  # whatever a parser raises, it is the sample's doing
-        _write(outputs, struct.pack("<I", 0) + f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:500])
-        return wire.RAISED
-    return 0
-
-
-def _write(fd: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(fd, left) :]
-
-
-def _end(status: int, *, killed: bool) -> wire.End:
-    if killed or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
-        return wire.End.TIME
-    if os.WIFSIGNALED(status):
-        return wire.End.CRASHED
-    known = {
-        0: wire.End.DONE,
-        wire.RAISED: wire.End.RAISED,
-        wire.NO_MEMORY: wire.End.MEMORY,
-        wire.NO_ROOM: wire.End.OUTPUT,
-    }
-    return known.get(os.WEXITSTATUS(status), wire.End.CRASHED)
+            os._exit(1)
 
 
 def main() -> None:
