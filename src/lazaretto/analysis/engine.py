@@ -5,8 +5,8 @@ An engine is one module in `analysis/engines/` with a constant `ENGINE` and a fu
     def examine(subject: Subject) -> Iterator[Output]
 
 The host imports the module for `ENGINE` alone, so what is heavy is imported inside `examine`, and named in `loads`: the
-engine's room in the cage imports it once, before any sample is there, and each run is a fork of that room. An output that was
-yielded is kept even if the engine falls over the next byte.
+engine's room in the cage imports it once, before any sample is there, and each run is a fork of that room. An output
+that was yielded is kept even if the engine falls over the next byte.
 """
 
 from __future__ import annotations
