@@ -97,6 +97,7 @@ class Room:
             self._selector.close()
             for pidfd in self._children:
                 os.close(pidfd)
+            gc.set_threshold(200_000, 20, 20)  # it lives for a moment: looking for rubbish was a third of its time
             confine(Bounds(job.memory, job.output, job.seconds), self._filter, self._user)
             code = _examine(job, examine, sample, outputs)
         except MemoryError:

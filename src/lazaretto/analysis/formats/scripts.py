@@ -50,7 +50,8 @@ _BY_EXTENSION: dict[str, str] = {
 
 
 def _marks(*rows: tuple[int, str]) -> tuple[tuple[int, re.Pattern[str]], ...]:
-    return tuple((weight, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for weight, pattern in rows)
+    """Patterns for a text in lower case, which is looked through faster than one of which the case is ignored."""
+    return tuple((weight, re.compile(pattern.lower(), re.MULTILINE)) for weight, pattern in rows)
 
 
 _VERB = r"(?:get|set|new|invoke|start|add|remove|write|out|convertto|convertfrom|select|where|foreach|copy|expand)"
@@ -340,10 +341,15 @@ def _by_marks(text: str, extension: str) -> FileType:
     mine = _language(claimed)
     if mine not in _LANGUAGES and _JSON.match(text):
         return of("json")
-    found = {language: _score(text, marks) for language, marks in _LANGUAGES.items()}
-    best = max(found, key=lambda language: (found[language], language == mine))
-    if mine in found and found[mine] >= _ENOUGH and found[best] < 2 * found[mine]:
+    low = text.lower()
+    claim = _score(low, _LANGUAGES[mine]) if mine in _LANGUAGES else 0
+    # The claim stands unless another language has twice as much: those that cannot have it are not looked for.
+    if claim >= _ENOUGH and not any(
+        _heaviest(marks) >= 2 * claim and _score(low, marks) >= 2 * claim for marks in _LANGUAGES.values()
+    ):
         return _settle(mine, text, claimed)
+    found = {language: _score(low, marks) for language, marks in _LANGUAGES.items()}
+    best = max(found, key=lambda language: (found[language], language == mine))
     needed = _CLEARLY if not extension or mine in found or extension not in KNOWN_EXTENSIONS else _BEYOND_DOUBT
     if found[best] >= needed:
         return _settle(best, text, claimed)
@@ -357,8 +363,12 @@ def _language(claimed: str) -> str:
     return {"node": "javascript", "bash": "shell", "hta": "vbscript"}.get(claimed, claimed)
 
 
-def _score(text: str, marks: tuple[tuple[int, re.Pattern[str]], ...]) -> int:
-    return sum(weight for weight, pattern in marks if pattern.search(text))
+def _score(low: str, marks: tuple[tuple[int, re.Pattern[str]], ...]) -> int:
+    return sum(weight for weight, pattern in marks if pattern.search(low))
+
+
+def _heaviest(marks: tuple[tuple[int, re.Pattern[str]], ...]) -> int:
+    return sum(weight for weight, _ in marks)
 
 
 def _settle(language: str, text: str, claimed: str) -> FileType:
