@@ -10,10 +10,14 @@ The files are made here or are files of the computer, by the collections of the 
 from __future__ import annotations
 
 import argparse
+import base64
+import importlib.util
 import os
+import random
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import zipfile
@@ -59,13 +63,27 @@ def _program(programs: Programs) -> bytes:
 
 
 def _javascript(_: Programs) -> bytes:
-    piece = "function f%d(a, b) { var c = a + b * %d; if (c > 'x'.length) { return [c, 'text ' + c]; } return null; }\n"
-    return "".join(piece % (number, number) for number in range(_MEGABYTE // 100)).encode()
+    """Real code, close together: a bundle of the browser driver that the tests use."""
+    found = importlib.util.find_spec("playwright")
+    if found is None or found.origin is None:
+        raise ToolMissing("playwright is not installed")
+    return (Path(found.origin).parent / "driver/package/lib/coreBundle.js").read_bytes()[:_MEGABYTE]
 
 
 def _python(_: Programs) -> bytes:
-    piece = "def f%d(a, b):\n    c = a + b * %d\n    return [c, 'text %%s' %% c] if c > len('x') else None\n\n\n"
-    return "".join(piece % (number, number) for number in range(_MEGABYTE // 100)).encode()
+    """Real code: Python's own library, file after file."""
+    text = b""
+    for file in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py")):
+        text += file.read_bytes() + b"\n"
+    return text[:_MEGABYTE]
+
+
+def _dropper(_: Programs) -> bytes:
+    """As large harmful scripts mostly are: little code around a program as text. This one decodes noise and ends."""
+    noise = random.Random(1).randbytes(_MEGABYTE * 3 // 4)  # noqa: S311  the same noise each time
+    text = base64.b64encode(noise).decode()
+    pieces = " +\n  ".join(f'"{text[at : at + 900]}"' for at in range(0, len(text), 900))
+    return f"var d = {pieces};\nvar n = atob(d).length;\nWScript.Echo(n);\n".encode()
 
 
 def _document(_: Programs) -> bytes:
@@ -97,8 +115,9 @@ def _pdf(_: Programs) -> bytes:
 
 FILES: tuple[tuple[str, str, Callable[[Programs], bytes]], ...] = (
     ("64-bit PE, 1 MB", "mega.exe", _program),
-    ("JavaScript, 1 MB", "mega.js", _javascript),
-    ("Python, 1 MB", "mega.py", _python),
+    ("JavaScript, nothing but code, 1 MB", "mega.js", _javascript),
+    ("Python, nothing but code, 1 MB", "mega.py", _python),
+    ("JavaScript that carries 1 MB as text", "carrier.js", _dropper),
     ("document with macros and a picture, 1 MB", "mega.docm", _document),
     ("PDF, 1 MB", "mega.pdf", _pdf),
 )

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lazaretto.analysis.cage.host import Cage, sheet
@@ -367,6 +367,7 @@ PROJECT = compound(
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(PROJECT) - 1), st.binary(min_size=1, max_size=8))
+@example(place=6124, other=b"\0")  # a code page that does not exist
 def test_changed_compound_files_end_in_outputs(place: int, other: bytes) -> None:
     look(engine.examine, PROJECT[:place] + other + PROJECT[place + len(other) :], "a.doc")
     look(engine.examine, PROJECT[:place], "a.doc")

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lazaretto.analysis.charsets import known
 from lazaretto.analysis.documents.compound import Compound, lowered
 
 _MOST_MODULES = 2_000
@@ -166,12 +167,7 @@ def _dir(data: bytes) -> tuple[str, list[_Listed]]:
 
 
 def _page(number: int) -> str:
-    name = _CODE_PAGES.get(number, f"cp{number}")
-    try:
-        b"".decode(name)
-    except LookupError:
-        return "cp1252"
-    return name
+    return known(_CODE_PAGES.get(number, f"cp{number}"), "cp1252")
 
 
 _LITERAL = re.compile(rb"\xb9\x00(..)", re.DOTALL)  # the instruction LitStr of VBA 6 and 7, then the length

@@ -209,6 +209,7 @@ _JSON = re.compile(
     r"\s*(?:\{\s*(?:\}\s*\Z|\"(?:[^\"\\\n]|\\.){0,500}\"\s*:)|\[\s*(?:\]\s*\Z|\{\s*\"|\[|\"(?:[^\"\\\n]|\\.){0,500}\"\s*[,\]]|-?\d[\d.eE+-]*\s*[,\]]))"
 )
 _HEADER = re.compile(r"^[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]?", re.MULTILINE)
+_PAYLOAD = re.compile(r"[\w+/=]{256,}")  # no language has such words: something that a script carries
 _MAIL_HEADERS = {
     "received",
     "from",
@@ -341,7 +342,7 @@ def _by_marks(text: str, extension: str) -> FileType:
     mine = _language(claimed)
     if mine not in _LANGUAGES and _JSON.match(text):
         return of("json")
-    low = text.lower()
+    low = _PAYLOAD.sub("…", text.lower())
     claim = _score(low, _LANGUAGES[mine]) if mine in _LANGUAGES else 0
     # The claim stands unless another language has twice as much: those that cannot have it are not looked for.
     if claim >= _ENOUGH and not any(

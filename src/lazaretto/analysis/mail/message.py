@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from email.header import decode_header
 
+from lazaretto.analysis.charsets import known
+
 MOST_HEADERS = 500
 _MOST_VALUE = 8_000  # characters of a header that are looked at
 _MOST_ADDRESSES = 200
@@ -129,10 +131,7 @@ def decoded(value: str) -> str:
 
 
 def _charset(name: str | None) -> str:
-    try:
-        return name if name and b"".decode(name) == "" else "latin-1"
-    except (LookupError, UnicodeError, ValueError):
-        return "latin-1"
+    return known(name, "latin-1") if name else "latin-1"
 
 
 def as_text(data: bytes, charset: str | None) -> str:

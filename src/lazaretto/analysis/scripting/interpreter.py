@@ -23,6 +23,7 @@ FUEL = 40_000  # nodes evaluated inside loops and functions
 MOST_TURNS = 20_000
 _ENDLESS_TURNS = 200
 MOST_CALLS = 6_000
+MOST_FOLDED = 16 << 20  # characters of all texts that were folded: a text that grows line by line is there once a line
 DEEPEST = 120  # nested expressions; well below Python's own limit
 _DEEPEST_CALL = 12
 _MOST_USELESS = 8
@@ -112,6 +113,7 @@ class Machine:
         self.fuel = fuel
         self.calls: list[Made] = []
         self.folds: dict[ir.Span, Value] = {}
+        self._folded_text = 0
         self.scopes: tuple[dict[str, Value], ...] = (dict(dialect.globals),)
         self._closures: list[Closure] = []
         self._met: set[int] = set()
@@ -305,9 +307,27 @@ class Machine:
             chain.append(left)
             left = left.left
         value = self._operand(left)
-        for one in reversed(chain):
-            value = self._combined(one, value)
+        while chain:
+            texts = self._texts(chain) if type(value) is str else []
+            if len(texts) > 1:  # put together once: a program as text is a sum of thousands
+                last = [chain.pop() for _ in texts][-1]
+                value = self._folded(last.span, operators.checked("".join([value, *texts])))
+            else:
+                value = self._combined(chain.pop(), value)
         return value
+
+    def _texts(self, chain: list[ir.Binary]) -> list[str]:
+        """The texts that the next links of a sum add, which are written down as they are."""
+        found: list[str] = []
+        for one in reversed(chain):
+            right = one.right
+            joins = one.op == "concat" or (one.op == "+" and self.language != "php")
+            if not joins or type(right) is not ir.Const or type(right.value) is not str:
+                break
+            if f"operator {one.op}" in self.dialect.functions:
+                break
+            found.append(right.value)
+        return found
 
     def _operand(self, node: ir.Node) -> Value:
         """An operand; in most languages a variable that was never set is empty."""
@@ -669,8 +689,9 @@ class Machine:
         if isinstance(value, str) and len(value) >= _SHORTEST_FOLD and span[1] > span[0] and HOLE not in value:
             if span in self.folds and self.folds[span] != value:
                 self.folds[span] = None  # another one each time
-            elif span not in self.folds and len(self.folds) < MOST_TURNS:
+            elif span not in self.folds and len(self.folds) < MOST_TURNS and self._folded_text < MOST_FOLDED:
                 self.folds[span] = value
+                self._folded_text += len(value)
         return value
 
     _EXPRESSIONS: Mapping[type[ir.Node], Callable[..., Value]] = {

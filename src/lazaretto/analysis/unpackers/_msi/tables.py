@@ -6,6 +6,8 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from lazaretto.analysis.charsets import known
+
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._"
 _MOST_STRINGS, _MOST_ROWS, _MOST_COLUMNS = 200_000, 20_000, 4_096
 
@@ -106,9 +108,4 @@ def _texts(pool: bytes, data: bytes, encoding: str) -> Iterator[str]:
 
 
 def _encoding(page: int) -> str:
-    name = {0: "latin-1", 65001: "utf-8"}.get(page, f"cp{page}")
-    try:
-        b"".decode(name)
-    except LookupError:
-        return "latin-1"
-    return name
+    return known({0: "latin-1", 65001: "utf-8"}.get(page, f"cp{page}"), "latin-1")
