@@ -36,6 +36,18 @@ from lazaretto.sandbox.account.text import split_windows
         ("systemctl enable --now evil.service", "change-service", "evil.service"),
         ("systemctl enable evil.timer", "create-task", "evil.timer"),
         ("iptables -F", "disable-firewall", "-F"),
+        ("iptables -nL", "enumerate", "firewall /nl"),
+        ("netsh advfirewall show allprofiles", "enumerate", "advfirewall show allprofiles"),
+        ("net use Z: /delete", "remove-share", "Z: /delete"),
+        ("net use", "enumerate", "use"),
+        ("systemctl poweroff", "shutdown", "poweroff"),
+        ("telinit 6", "shutdown", "6"),
+        ("ufw disable", "disable-firewall", "disable"),
+        ("timeshift --delete-all", "delete-backup", "/-delete-all"),
+        ("loginctl terminate-user eve", "end-session", "terminate-user eve"),
+        ("loginctl list-users", "enumerate", "list-users"),
+        ("tscon 2 /dest:console", "take-session", "2 /dest:console"),
+        ("ntdsutil 'ac i ntds' ifm", "copy-database", "'ac i ntds' ifm"),
     ],
 )
 def test_what_commands_mean(line, action, detail):

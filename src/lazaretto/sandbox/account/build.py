@@ -19,7 +19,7 @@ import msgspec
 
 from lazaretto.domain.detonation import Artifact
 from lazaretto.domain.trace import AnyEvent, Cause, Ending, Event, Lost, Trace
-from lazaretto.sandbox.account import managed, messages
+from lazaretto.sandbox.account import managed, messages, missing
 from lazaretto.sandbox.account.calls import Calls
 from lazaretto.sandbox.account.derive import Deriver
 from lazaretto.sandbox.account.files import Files
@@ -215,6 +215,8 @@ class Account:
         self._session.finish()
         self._native.finish()
         self._derive.finish()
+        for draft, argv, line in missing.calls(tuple(self._journal.drafts), windows=self._profile == "windows"):
+            self._derive.not_there(draft, argv, line)
         kernel_lost = max(lost.kernel, self._kernel.reported_lost)  # both count the same records
         origin = self._began if self._began is not None else (self._first or 0)
         table = self._processes

@@ -21,6 +21,7 @@ from lazaretto.domain.trace import (
     StandIn,
     TaskChange,
 )
+from lazaretto.sandbox.account import missing
 from lazaretto.sandbox.account.autostart import registry_mechanism
 from lazaretto.sandbox.account.journal import Draft, Journal
 from lazaretto.sandbox.account.paths import PathMap, Place
@@ -118,6 +119,16 @@ class Deriver:
         if files:
             for start in [d for d in self._journal.drafts if d.cls is ProcessStart and not d.hidden]:
                 self._recorder(start, files)
+
+    def not_there(self, draft: Draft, argv: list[str], command_line: str) -> None:
+        """A program of a system was asked for that the guest does not have (missing.py): what it was to do."""
+        program = missing.name(argv[0]).casefold()
+        for meaning in interpret(program, argv) or [Meaning(action="")]:
+            self._journal.add(
+                StandIn, draft.time, draft.proc, Source.DERIVED, thread=draft.thread, because=(draft,), program=program,
+                command_line=clean(command_line, LONG // 3), action=meaning.action, detail=clean(meaning.detail,
+                LONG // 3),
+            )  # fmt: skip
 
     # --- registry -----------------------------------------------------------------------------------------------------
 

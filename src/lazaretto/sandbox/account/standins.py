@@ -6,11 +6,13 @@ change-boot, create-task, delete-task, run-task, change-task, stop-task, create-
 stop-service, delete-service, add-user, delete-user, change-user, add-group-member, network-share, port-proxy,
 netsh-helper, read-passwords, remove-program, add-certificate, wipe-file, protect-file, change-file, enumerate,
 registry-add, registry-delete, registry-export, download, run-script, take-ownership, hide-file, kill-process,
-wipe-free-space, remote-execution, shutdown, copy-database, decode-file, run-library.
+wipe-free-space, remote-execution, shutdown, copy-database, decode-file, run-library, remove-share, end-session,
+take-session.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -215,13 +217,18 @@ def _net(words: _Words) -> list[Meaning]:
         return [Meaning(action="add-group-member", detail=" ".join(words.raw[1:-1]))]
     if what in ("start", "stop") and name:
         return [Meaning(action=f"{what}-service", detail=name, service=Service(action=what, name=name))]
-    if what in ("use", "share"):
-        return [Meaning(action="network-share", detail=" ".join(words.raw[1:]))]
+    if what in ("use", "share") and name:
+        action = (
+            "remove-share" if words.low[-1] in ("/d", "/del", "/delete") or words.has("/delete") else "network-share"
+        )
+        return [Meaning(action=action, detail=" ".join(words.raw[1:]))]
     return [Meaning(action="enumerate", detail=words.line)] if what else []
 
 
 def _netsh(words: _Words) -> list[Meaning]:
     line = words.line
+    if "firewall" in line and "show" in words.low:
+        return [Meaning(action="enumerate", detail=line)]
     if "firewall" in line:
         off = "state off" in line or "opmode disable" in line or "opmode mode=disable" in line
         return [Meaning(action="disable-firewall" if off else "change-firewall", detail=" ".join(words.raw))]
@@ -344,11 +351,14 @@ def _at(words: _Words) -> list[Meaning]:
 
 _UNIT_VERBS: Final = {"enable": "change", "reenable": "change", "start": "start", "restart": "start", "stop": "stop",
                       "disable": "change", "mask": "change", "kill": "stop", "link": "create"}  # fmt: skip
+_STOPS: Final = frozenset({"poweroff", "reboot", "halt", "kexec", "soft-reboot", "emergency", "rescue"})
 
 
 def _systemctl(words: _Words) -> list[Meaning]:
     plain = [word for word in words.raw if not word.startswith("-")]
     verb = plain[0] if plain else ""
+    if verb in _STOPS:
+        return [Meaning(action="shutdown", detail=verb)]
     if verb not in _UNIT_VERBS:
         return []
     found = []
@@ -373,8 +383,59 @@ def _account(words: _Words) -> list[Meaning]:
 
 
 def _firewall(words: _Words) -> list[Meaning]:
+    if any(
+        w in ("--list", "--list-rules", "list", "status") or re.fullmatch("-[nvx]*[LS][nvx]*", w) for w in words.raw
+    ):
+        return [Meaning(action="enumerate", detail=f"firewall {words.line}")]
     flush = any(w in ("/f", "/x", "flush", "/flush") for w in words.low)
     return [Meaning(action="disable-firewall" if flush else "change-firewall", detail=" ".join(words.raw))]
+
+
+def _firewall_front(words: _Words) -> list[Meaning]:
+    """ufw, firewall-cmd."""
+    if words.at(0) in ("disable", "reset") or "/-panic-off" in words.low:
+        return [Meaning(action="disable-firewall", detail=words.line)]
+    return _firewall(words)
+
+
+def _snapshots(words: _Words) -> list[Meaning]:
+    """snapper delete, timeshift --delete, btrfs subvolume delete, zfs destroy; lvremove and vgremove need no verb."""
+    if any(w.lstrip("/-") in ("delete", "delete-all", "destroy", "del", "remove") for w in words.low):
+        return [Meaning(action="delete-backup", detail=words.line)]
+    return [Meaning(action="enumerate", detail=words.line)]
+
+
+def _volumes(words: _Words) -> list[Meaning]:
+    return [Meaning(action="delete-backup", detail=words.line)]
+
+
+def _runlevel(words: _Words) -> list[Meaning]:
+    return [Meaning(action="shutdown", detail=words.at(0))] if words.at(0) in ("0", "1", "6", "s") else []
+
+
+def _sessions(words: _Words) -> list[Meaning]:
+    """logoff, rwinsta, tsdiscon; loginctl with a verb that ends something."""
+    return [Meaning(action="end-session", detail=words.line)]
+
+
+def _loginctl(words: _Words) -> list[Meaning]:
+    ends = words.at(0).startswith(("terminate-", "kill-"))
+    return [Meaning(action="end-session" if ends else "enumerate", detail=words.line)]
+
+
+def _take_session(words: _Words) -> list[Meaning]:
+    return [Meaning(action="take-session", detail=words.line)]
+
+
+def _remotely(words: _Words) -> list[Meaning]:
+    """winrs; winrm with a verb that acts."""
+    return [Meaning(action="remote-execution", detail=words.line)]
+
+
+def _database_tool(words: _Words) -> list[Meaning]:
+    """ntdsutil, esentutl: copies of databases that are in use, or their repair."""
+    copies = any(w in ("/y", "/vss", "/vssrec") or "ifm" in w or "create full" in w for w in words.low)
+    return [Meaning(action="copy-database" if copies else "enumerate", detail=words.line)]
 
 
 def _chattr(words: _Words) -> list[Meaning]:
@@ -395,5 +456,12 @@ _PROGRAMS: Final[dict[str, Callable[[_Words], list[Meaning]]]] = {
     "whoami": _discover, "systeminfo": _discover, "tasklist": _discover, "ipconfig": _discover, "nltest": _discover,
     "powershell": _powershell, "pwsh": _powershell, "crontab": _crontab, "at": _at, "systemctl": _systemctl,
     "update-rc.d": _update_rc, "useradd": _account, "usermod": _account, "chpasswd": _account, "iptables": _firewall,
-    "nft": _firewall, "chattr": _chattr,
+    "nft": _firewall, "chattr": _chattr, "ufw": _firewall_front, "firewall-cmd": _firewall_front,
+    "snapper": _snapshots, "timeshift": _snapshots, "btrfs": _snapshots, "zfs": _snapshots, "lvremove": _volumes,
+    "vgremove": _volumes, "init": _runlevel, "telinit": _runlevel, "reboot": _shutdown, "poweroff": _shutdown,
+    "halt": _shutdown, "logoff": _sessions, "rwinsta": _sessions, "reset": _sessions, "tsdiscon": _sessions,
+    "loginctl": _loginctl, "tscon": _take_session, "winrs": _remotely, "ntdsutil": _database_tool,
+    "esentutl": _database_tool, "driverquery": _discover, "gpresult": _discover, "getmac": _discover,
+    "nbtstat": _discover, "qprocess": _discover, "qwinsta": _discover, "openfiles": _discover, "setspn": _discover,
+    "tree": _discover, "w32tm": _discover,
 }  # fmt: skip
