@@ -23,7 +23,7 @@ from lazaretto.analysis.report import Report
 from lazaretto.analysis.rulefiles import default_folder
 from lazaretto.analysis.tree import Node
 from lazaretto.domain.verdict import Status
-from lazaretto.testing import archives, images
+from lazaretto.testing import archives, images, microsoft
 
 MEANINGS = load_meanings(default_folder())
 ENGINES = [engine for engine in all_engines() if engine.name.startswith("unpack-") or engine.name == "words"]
@@ -89,6 +89,7 @@ ALL: dict[str, bytes] = {
     "a.deb": archives.deb({"./run.sh": SCRIPT}, SCRIPT + b"#"),
     "a.arj": archives.arj("run.sh", SCRIPT),
     "a.ace": archives.ace("run.sh", SCRIPT),
+    "a.chm": microsoft.chm({"/run.sh": SCRIPT}),
     "a.rpm": archives.rpm(FILES),
     "a.iso": images.iso(FILES),
     "b.iso": images.udf({**FILES, "pad": bytes(4096)}),

@@ -29,6 +29,11 @@ def ids(text: str, kind: str = "html") -> set[str]:
     return {one.id for one in look(text, kind) if isinstance(one, Finding)}
 
 
+# A button of the help viewer's control, as Microsoft's "HTML Help Workshop" writes it.
+BUTTON = (
+    "<object id=b classid='clsid:adb880a6-d8ff-11cf-9377-00aa003b7a11'><param name='Command' value='{}'>"
+    "<param name='Item1' value='{}'></object>"
+)
 CASES: list[tuple[str, str, str, str]] = [
     ("page-is-program", "hta", "<script>a()</script>", "<p>text</p>"),
     ("image-with-script", "svg", "<svg onload='a()'/>", "<svg><rect/></svg>"),
@@ -36,6 +41,8 @@ CASES: list[tuple[str, str, str, str]] = [
     ("page-redirects", "html", "<meta http-equiv=refresh content='0; url=https://example.org'>", "<meta http-equiv=refresh content='0; url=index.html'>"),
     ("page-abuses-scheme", "html", "<a href='search-ms:query=a'>x</a>", "<a href='mailto:a@example.org'>x</a>"),
     ("page-carries-program", "html", f"<a download=a.zip href='data:application/zip;base64,{ARCHIVE}'>x</a>", "<a href='data:text/plain,hello'>x</a>"),
+    ("page-starts-program", "html", BUTTON.format("ShortCut", ",control.exe,main.cpl"), BUTTON.format("Related Topics", ",control.exe,main.cpl")),
+    ("page-starts-program-by-itself", "html", BUTTON.format("ShortCut", ",cmd.exe,/c x") + "<script>b.Click();</script>", BUTTON.format("ShortCut", ",cmd.exe,/c x") + "<script>a.Click();</script>"),
 ]  # fmt: skip
 
 

@@ -18,14 +18,22 @@ ENGINE = Engine(
     version="1",
     module="lazaretto.analysis.engines.markup",
     wants=lambda kind: kind.name in {"html", "hta", "svg", "wsf", "scriptlet"},
-    sees="scripts inside pages as parts of their own; password forms, redirects, files hidden in links",
-    loads=("html.parser", "_markupbase", "lazaretto.analysis.engines.scripts"),
+    sees="scripts inside pages as parts of their own; password forms, redirects, hidden files, started programs",
+    loads=(
+        "html.parser",
+        "_markupbase",
+        "lazaretto.analysis.engines.scripts",
+        "lazaretto.analysis.scripting.judge",
+        "lazaretto.analysis.scripting.warm",
+    ),
     seconds=15.0,
     essential=True,
 )
 MOST = 8 << 20  # bytes of a page that are read
 _MOST_SCRIPTS = 2_000
 _MOST_FILES = 40
+_MOST_OBJECTS = 200
+_MOST_COMMANDS = 20
 _DATA = re.compile(r"\s*data:([\w/+.-]*)((?:;[^,;]{1,60})*),(.*)", re.DOTALL | re.IGNORECASE)
 _HEADS = (
     b"MZ",
@@ -51,6 +59,7 @@ class _Page(HTMLParser):
         self.refresh: list[str] = []
         self.links: list[tuple[str, str, str]] = []  # tag, target, name it is saved under
         self.objects = 0
+        self.settings: list[dict[str, str]] = []  # of each object, names in lower case; its own id is under ""
         self._in_script = ""
         self._text: list[str] = []
         self.default = "javascript"
@@ -78,6 +87,10 @@ class _Page(HTMLParser):
             self.refresh.append(given.get("content", ""))
         elif tag in {"object", "embed", "applet"}:
             self.objects += 1
+            if len(self.settings) < _MOST_OBJECTS:
+                self.settings.append({"": given.get("id") or given.get("name", "")})
+        elif tag == "param" and self.settings and len(self.settings[-1]) < _MOST_OBJECTS:
+            self.settings[-1].setdefault(given.get("name", "").lower() or "-", given.get("value", ""))
         target = given.get("href") or given.get("xlink:href") or given.get("src") or given.get("data") or ""
         if (
             target
@@ -149,6 +162,7 @@ def examine(subject: Subject) -> Iterator[Output]:
     yield from _scripts(page, subject)
     yield from _forms(page)
     yield from _targets(page)
+    yield from _commands(page)
     if len(subject.data) > MOST:
         yield Shortfall(reason=f"only the first {MOST >> 20} MiB of the page were read")
 
@@ -201,3 +215,24 @@ def _targets(page: _Page) -> Iterator[Output]:
             if data.startswith(_HEADS):
                 yield Finding(id="page-carries-program", detail=f"{saved or tag}: {len(data)} bytes")
             yield Member(name=saved or f"{tag} {given}", data=data, relation="embedded")
+
+
+def _commands(page: _Page) -> Iterator[Output]:
+    """Programs that the help viewer's control starts: its command is a short cut, its first item says
+    `window, program, arguments` (Microsoft HTML Help Workshop, "ShortCut"). A script can press it by itself."""
+    from lazaretto.analysis.engines.scripts import judged  # noqa: PLC0415  only in the cage
+
+    pressed = "\n".join(source for _, source in page.scripts)
+    told = 0
+    for settings in page.settings:
+        parts = [part.strip() for part in settings.get("item1", "").split(",", 2)]
+        if settings.get("command", "").partition(",")[0].strip().lower() != "shortcut" or len(parts) < 2:
+            continue
+        told += 1
+        if not parts[1] or told > _MOST_COMMANDS:
+            continue
+        line = " ".join(parts[1:])
+        name = re.escape(settings[""])
+        by_itself = name and re.search(rf"\b{name}\s*[.)\]'\"]{{1,4}}\s*\.?\s*(?:HH)?Click\b", pressed, re.IGNORECASE)
+        yield Finding(id="page-starts-program-by-itself" if by_itself else "page-starts-program", detail=line)
+        yield from judged(line.encode("utf-8", "replace"), "batch", line=True)
