@@ -90,6 +90,7 @@ ALL: dict[str, bytes] = {
     "a.arj": archives.arj("run.sh", SCRIPT),
     "a.ace": archives.ace("run.sh", SCRIPT),
     "a.chm": microsoft.chm({"/run.sh": SCRIPT}),
+    "a.wim": microsoft.wim({"run.sh": SCRIPT}),
     "a.rpm": archives.rpm(FILES),
     "a.iso": images.iso(FILES),
     "b.iso": images.udf({**FILES, "pad": bytes(4096)}),

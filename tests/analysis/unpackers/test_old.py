@@ -53,8 +53,8 @@ def test_locked_arj() -> None:
 
 
 def test_what_nothing_opens_is_said() -> None:
-    opened = open_with("unopened", b"MSWIM\0\0\0" + bytes(80))
-    assert "Windows image" in opened.short[0]
+    opened = open_with("unopened", b"!BDN" + bytes(80))
+    assert "mail store" in opened.short[0]
 
 
 def test_damage_ends_in_outputs() -> None:

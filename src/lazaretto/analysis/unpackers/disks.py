@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lazaretto.analysis.engine import Engine, Fact, Output, Shortfall, Subject
+from lazaretto.analysis.unpackers._disk.found import hidden_program
 from lazaretto.analysis.unpackers._unpacking import MOST_MEMBERS, MOST_OUTPUT, Unpacking
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ ENGINE = Engine(
     output=MOST_OUTPUT,
     essential=True,
 )
-
-_PROGRAM = (b"MZ", b"\x7fELF", b"#!", b"#@~^")
-_ACTIVE = (".js", ".jse", ".vbs", ".vbe", ".wsf", ".hta", ".bat", ".cmd", ".ps1", ".lnk")
 
 
 def examine(subject: Subject) -> Iterator[Output]:
@@ -87,7 +85,7 @@ def _files(found: Iterator[Found], before: str, unpacking: Unpacking, told: set[
         if (same := (one.name.lower(), zlib.crc32(data))) in told:
             continue
         told.add(same)
-        if one.hidden and (data.startswith(_PROGRAM) or one.name.lower().endswith(_ACTIVE)):
+        if hidden_program(one, data):
             yield from unpacking.once("data-hidden-program", one.name)
         if len(data) < one.size:
             yield from unpacking.damaged(before + one.name, "it lies beyond the end of the image", data)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 MOST_FILES = 20_000  # of one file system
 MOST_DEPTH = 64  # folders in folders
+_PROGRAM = (b"MZ", b"\x7fELF", b"#!", b"#@~^")
+_ACTIVE = (".js", ".jse", ".vbs", ".vbe", ".wsf", ".hta", ".bat", ".cmd", ".ps1", ".lnk")
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,11 @@ class Found:
     size: int  # bytes
     read: Callable[[], bytes]
     hidden: bool = False
+
+
+def hidden_program(one: Found, data: bytes) -> bool:
+    """Whether a file is marked as hidden and is something that can be started."""
+    return one.hidden and (data.startswith(_PROGRAM) or one.name.lower().endswith(_ACTIVE))
 
 
 class Unreadable(Exception):

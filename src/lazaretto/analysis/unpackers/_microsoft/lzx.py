@@ -37,7 +37,8 @@ def unpacked(packed: bytes, size: int, bits: int, *, image: bool = False, start:
             stream.run(min(size, len(stream.out) // FRAME * FRAME + FRAME) if not image else size)
     except (IndexError, ValueError, struct.error, Broken) as error:
         raise Broken(str(error) if isinstance(error, Broken) else "it ends too early", bytes(stream.out)) from error
-    return _with_calls(stream.out, size, calls, start)
+    del stream.out[size:]
+    return _with_calls(stream.out, calls, start, max(1, size) if image else FRAME)
 
 
 @dataclass
@@ -228,13 +229,12 @@ class _Stream:
         self.before = (first, second, third)
 
 
-def _with_calls(out: bytearray, size: int, until: int, start: int) -> bytes:
-    """The addresses of calls (byte E8), which packing made absolute, are made relative again."""
-    del out[size:]
+def _with_calls(out: bytearray, until: int, start: int, step: int) -> bytes:
+    """The addresses of calls (byte E8), which packing made absolute, are made relative again, in pieces of `step`."""
     if not until:
         return bytes(out)
-    for frame in range(0, min(len(out), FRAME * FRAME), FRAME):
-        end = min(frame + FRAME, len(out)) - 10
+    for frame in range(0, min(len(out), FRAME * FRAME), step):
+        end = min(frame + step, len(out)) - 10
         at = out.find(0xE8, frame, max(frame, end))
         while at >= 0:
             place = start + at
