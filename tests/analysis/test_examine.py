@@ -91,6 +91,7 @@ ALL: dict[str, bytes] = {
     "a.ace": archives.ace("run.sh", SCRIPT),
     "a.chm": microsoft.chm({"/run.sh": SCRIPT}),
     "a.wim": microsoft.wim({"run.sh": SCRIPT}),
+    "a.dmg": images.dmg(images.hfs(FILES)),
     "a.rpm": archives.rpm(FILES),
     "a.iso": images.iso(FILES),
     "b.iso": images.udf({**FILES, "pad": bytes(4096)}),

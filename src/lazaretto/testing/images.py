@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import lzma
+import plistlib
 import struct
 import uuid
-from collections.abc import Collection, Mapping
+import zlib
+from collections.abc import Callable, Collection, Mapping
 
 Files = Mapping[str, bytes]
 
@@ -284,3 +288,102 @@ def qcow2(disk: bytes) -> bytes:
     entries = b"".join(struct.pack(">Q", (3 + number) * cluster) for number in range(count))
     parts = (header, struct.pack(">Q", 2 * cluster), entries)
     return b"".join(part.ljust(cluster, b"\0") for part in parts) + disk + bytes(-len(disk) % cluster)
+
+
+def hfs(files: Files, hidden: Collection[str] = (), links: Mapping[str, str] | None = None) -> bytes:
+    """An HFS+ file system with one folder `sub` below the root that has all files; a block is 4,096 bytes.
+
+    A name that ends in `:rsrc` is the resource fork of the file before it.
+    """
+    block, first = 4096, 40
+    content = b""
+    leaves: list[bytes] = [_hfs_entry(2, "sub", struct.pack(">HHII", 1, 0, 1, 16) + bytes(76))]
+    forks: dict[str, bytes] = {}
+    everything = {**files, **{name: target.encode() for name, target in (links or {}).items()}}
+    for name, data in everything.items():
+        blocks = -(-len(data) // block)
+        forks[name] = struct.pack(">QII", len(data), 0, blocks)
+        # in two pieces, where it has two blocks
+        extents = [(first + len(content) // block, min(1, blocks)), (first + len(content) // block + 1, blocks - 1)]
+        used = [struct.pack(">II", *one) for one in extents if one[1] > 0]
+        forks[name] += b"".join(used).ljust(64, b"\0")
+        content += data + bytes(-len(data) % block)
+    for number, name in enumerate(one for one in everything if not one.endswith(":rsrc")):
+        mode = 0xA1FF if links and name in links else 0x81A4
+        record = struct.pack(">HHII", 2, 0, 0, 20 + number).ljust(40, b"\0") + struct.pack(">BBH", 0, 0, mode)
+        record = record.ljust(56, b"\0") + struct.pack(">H", 0x4000 if name in hidden else 0)
+        record = record.ljust(88, b"\0") + forks[name] + forks.get(f"{name}:rsrc", bytes(80))
+        leaves.append(_hfs_entry(16, name, record))
+    catalog = _hfs_tree(leaves, block)
+    head = b"H+\0\4".ljust(40, b"\0") + struct.pack(">II", block, first + len(content) // block)
+    head = head.ljust(272, b"\0") + struct.pack(
+        ">QIIII", len(catalog), 0, len(catalog) // block, 1, len(catalog) // block
+    )
+    return (bytes(1024) + head).ljust(block, b"\0") + catalog.ljust((first - 1) * block, b"\0") + content
+
+
+def _hfs_entry(parent: int, name: str, record: bytes) -> bytes:
+    key = struct.pack(">IH", parent, len(name)) + name.encode("utf-16-be")
+    return struct.pack(">H", len(key)) + key + record
+
+
+def _hfs_tree(leaves: list[bytes], size: int) -> bytes:
+    """A tree with up to ten records in a leaf, the leaves behind each other."""
+    groups = [leaves[at : at + 10] for at in range(0, len(leaves), 10)]
+    head = bytes(14) + struct.pack(">HIIIIH", 1, 1, len(leaves), 1, len(groups), size)
+    nodes = [head.ljust(size, b"\0")]
+    for number, group in enumerate(groups, 1):
+        body = struct.pack(">IIBBHH", number + 1 if number < len(groups) else 0, 0, 0xFF, 1, len(group), 0)
+        places = []
+        for one in group:
+            places.append(len(body))
+            body += one
+        nodes.append(body.ljust(size - 2 * len(group), b"\0") + b"".join(struct.pack(">H", at) for at in places[::-1]))
+    return b"".join(nodes)
+
+
+def apple_map(*partitions: bytes) -> bytes:
+    """A disk divided into these by Apple's map."""
+    at, entries, body = 1 + len(partitions), b"", b""
+    for one in partitions:
+        entry = struct.pack(">2sHIII", b"PM", 0, len(partitions), at, len(one) // 512)
+        entries += (entry.ljust(48, b"\0") + b"Apple_HFS").ljust(512, b"\0")
+        body += one
+        at += len(one) // 512
+    return b"ER".ljust(512, b"\0") + entries + body
+
+
+def adc(data: bytes) -> bytes:
+    """Packed by ADC with its literals alone."""
+    return b"".join(
+        bytes([0x7F + len(part)]) + part for part in (data[at : at + 128] for at in range(0, len(data), 128))
+    )
+
+
+DMG_PACKINGS: Mapping[str, tuple[int, Callable[[bytes], bytes]]] = {
+    "raw": (1, bytes),
+    "adc": (0x80000004, adc),
+    "zlib": (0x80000005, zlib.compress),
+    "bzip2": (0x80000006, bz2.compress),
+    "lzma": (0x80000008, lzma.compress),
+}
+
+
+def dmg(disk: bytes, packing: str = "zlib", *, segments: int = 1) -> bytes:
+    """Apple's disk image of it, in pieces of 64 KiB; pieces of zeros are left out."""
+    kind, pack = DMG_PACKINGS[packing]
+    disk += bytes(-len(disk) % 512)
+    body, entries = b"", []
+    for at in range(0, len(disk), 1 << 16):
+        piece = disk[at : at + (1 << 16)]
+        packed = pack(piece) if any(piece) else b""
+        place = struct.pack(">QQQQ", at // 512, len(piece) // 512, len(body), len(packed))
+        entries.append(struct.pack(">II", kind if packed else 2, 0) + place)
+        body += packed
+    entries.append(struct.pack(">II", 0xFFFFFFFF, 0) + struct.pack(">QQQQ", len(disk) // 512, 0, len(body), 0))
+    table = struct.pack(">4sIQQQ", b"mish", 1, 0, len(disk) // 512, 0).ljust(200, b"\0")
+    table += struct.pack(">I", len(entries)) + b"".join(entries)
+    listing = plistlib.dumps({"resource-fork": {"blkx": [{"Name": "whole disk", "Data": table}]}})
+    trailer = struct.pack(">4sIIIQQQQQII", b"koly", 4, 512, 1, 0, 0, len(body), 0, 0, 1, segments)
+    trailer = trailer.ljust(216, b"\0") + struct.pack(">QQ", len(body), len(listing))
+    return body + listing + trailer.ljust(492, b"\0") + struct.pack(">Q", len(disk) // 512).ljust(20, b"\0")

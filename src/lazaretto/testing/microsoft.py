@@ -37,7 +37,10 @@ def _placed(files: Files) -> dict[str, tuple[int, int]]:
 def chm_of(
     frames: list[bytes], size: int, packed: Mapping[str, tuple[int, int]], plain: Files, window: int = 2
 ) -> bytes:
-    """Compiled help of frames that are packed already, with a window of so many times 32 KiB. `packed`: place and size of each file in what they unpack to."""
+    """Compiled help of frames that are packed already, with a window of so many times 32 KiB.
+
+    `packed`: place and size of each file in what they unpack to.
+    """
     places = [sum(map(len, frames[:number])) for number in range(len(frames))]
     table = struct.pack("<IIIIQQQ", 2, len(frames), 8, 40, size, sum(map(len, frames)), _FRAME)
     own = {

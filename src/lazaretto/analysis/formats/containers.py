@@ -69,8 +69,17 @@ def container(data: bytes) -> FileType | None:
         return of("deb") if data[8:21] == b"debian-binary" else of("ar")
     for magic, name in _MAGIC:
         if data.startswith(magic):
-            return of(name)
+            # the first piece of a disk image of Apple's, by itself, is such a file
+            return of("dmg" if name in {"bzip2", "xz"} and _has_trailer(data) else name)
     return _by_offset(data) or disk(data)
+
+
+def _has_trailer(data: bytes) -> bool:
+    """Whether a disk image of Apple's ends here, with its property list where the trailer says."""
+    if data[-512:-504] != b"koly\0\0\0\4":
+        return False
+    at = struct.unpack(">Q", data[-296:-288])[0]
+    return data[at : at + 64].lstrip().startswith((b"<?xml", b"<plist", b"<!DOCTYPE plist"))
 
 
 def _by_offset(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a format reads best)
@@ -83,8 +92,10 @@ def _by_offset(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a f
         return of("tar")
     if any(data[sector * 2048 + 1 : sector * 2048 + 6] in {b"CD001", b"BEA01"} for sector in (16, 17, 18)):
         return of("iso")
-    if data[-512:-508] == b"koly" and data[-508:-504] == b"\0\0\0\4":
+    if data[-512:-504] == b"koly\0\0\0\4":
         return of("dmg")
+    if data[:8] == b"encrcdsa" or data[-8:] == b"cdsaencr":
+        return of("dmg", "encrypted")
     if data[-512:-504] == b"conectix":
         return of("vhd")
     return None

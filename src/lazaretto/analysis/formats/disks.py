@@ -1,6 +1,7 @@
 """Raw images of disks: the boot sector says so, or the super block of a file system.
 
-Sources: Microsoft "FAT32 File System Specification"; the Linux kernel's `fs/`; UEFI 2.10, chapter 5.
+Sources: Microsoft "FAT32 File System Specification"; the Linux kernel's `fs/`; UEFI 2.10, chapter 5; Apple, TN1150 and
+"Apple File System Reference".
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import struct
 from lazaretto.analysis.formats.types import FileType, of
 
 
-def disk(data: bytes) -> FileType | None:
+def disk(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a file system reads best)
     """A disk or a file system as it is, or None."""
     if data[510:512] == b"\x55\xaa":
         if data[3:11] in {b"NTFS    ", b"EXFAT   "} or data[512:520] == b"EFI PART" or _fat(data) or _mbr(data):
@@ -20,6 +21,12 @@ def disk(data: bytes) -> FileType | None:
         return of("disk", "ext")
     if data[0x10040:0x10048] == b"_BHRfS_M":
         return of("disk", "btrfs")
+    if data[:2] == b"ER" and data[512:514] == b"PM":
+        return of("disk")
+    if data[1024:1028] in {b"H+\0\4", b"HX\0\5"}:
+        return of("disk", "hfs")
+    if data[32:36] == b"NXSB":
+        return of("disk", "apfs")
     return of("disk", "xfs") if data[:4] == b"XFSB" else None
 
 

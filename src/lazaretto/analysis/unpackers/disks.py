@@ -1,4 +1,4 @@
-"""Disc and disk images: ISO, UDF, raw, VHD, VHDX, VMDK, QCOW2, with FAT, NTFS, ISO 9660, UDF, squashfs on them."""
+"""Disc and disk images (ISO, raw, VHD, VHDX, VMDK, QCOW2, DMG) and FAT, NTFS, HFS+, ISO 9660, UDF, squashfs on them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from lazaretto.analysis.unpackers._disk.volume import Volume
 
 _NAME = "lazaretto.analysis.unpackers._disk"
-_PARTS = ("fat", "iso", "ntfs", "partitions", "squashfs", "udf", "virtual")
+_PARTS = ("fat", "hfs", "iso", "ntfs", "partitions", "squashfs", "udf", "udif", "virtual")
 
 ENGINE = Engine(
     name="unpack-disk",
     version="1",
     module="lazaretto.analysis.unpackers.disks",
-    wants=lambda kind: kind.name in {"iso", "vhd", "disk", "squashfs"},
+    wants=lambda kind: kind.name in {"iso", "vhd", "dmg", "disk", "squashfs"},
     sees="the files in images of discs and disks, hidden ones too",
-    loads=("backports.zstd", *(f"{_NAME}.{part}" for part in _PARTS)),
+    loads=("backports.zstd", "plistlib", "pyexpat", *(f"{_NAME}.{part}" for part in _PARTS)),
     seconds=30.0,
     output=MOST_OUTPUT,
     essential=True,
@@ -31,36 +31,56 @@ ENGINE = Engine(
 
 
 def examine(subject: Subject) -> Iterator[Output]:
-    from lazaretto.analysis.unpackers._disk.partitions import partitions  # noqa: PLC0415  only in the cage
-    from lazaretto.analysis.unpackers._disk.virtual import NotReadable, opened  # noqa: PLC0415
+    from lazaretto.analysis.unpackers._disk.partitions import not_opened, partitions  # noqa: PLC0415  only in the cage
+    from lazaretto.analysis.unpackers._disk.udif import Udif  # noqa: PLC0415
+    from lazaretto.analysis.unpackers._disk.virtual import Locked, NotReadable, opened  # noqa: PLC0415
 
     unpacking = Unpacking(subject)
     try:
         disk = opened(subject.data)
+    except Locked:
+        yield from unpacking.encrypted("(the disk)")
+        yield from unpacking.end()
+        return
     except NotReadable as error:
         yield from unpacking.damaged("(the disk)", str(error))
         yield from unpacking.end()
         return
-    known = []
+    known: list[str] = []
+    unknown: list[str] = []
     for name, volume in partitions(disk):
         told: set[tuple[str, int]] = set()
+        before = len(known)
         for system, found in _systems(volume):
             known.append(f"{system} on {name or 'the whole'}")
             yield from _files(found, f"{name}/" if name else "", unpacking, told)
+        if len(known) == before and (closed := not_opened(volume)):
+            unknown.append(closed)
         if known and not name:
             break  # a file system on the whole disk leaves no place for partitions
     if known:
         yield Fact(name="file systems", value=tuple(known))
-    else:
+    for closed in dict.fromkeys(unknown):
+        yield Shortfall(reason=f"what is inside was not looked at: nothing here opens {closed}")
+    if not known and not unknown:
         yield Shortfall(reason="no file system that is known here is on the image")
+    if isinstance(disk, Udif) and disk.damaged:
+        unpacking.torn(disk.damaged)
     yield from unpacking.end()
 
 
 def _systems(volume: Volume) -> Iterator[tuple[str, Iterator[Found]]]:
     """The file systems of a volume. A disc may have two, to be read by old and by new programs: each shows its own."""
-    from lazaretto.analysis.unpackers._disk import fat, iso, ntfs, squashfs, udf  # noqa: PLC0415  only in the cage
+    from lazaretto.analysis.unpackers._disk import fat, hfs, iso, ntfs, squashfs, udf  # noqa: PLC0415  only in the cage
 
-    for name, system in {"NTFS": ntfs, "squashfs": squashfs, "FAT": fat, "ISO 9660": iso, "UDF": udf}.items():
+    for name, system in {
+        "NTFS": ntfs,
+        "HFS+": hfs,
+        "squashfs": squashfs,
+        "FAT": fat,
+        "ISO 9660": iso,
+        "UDF": udf,
+    }.items():
         if (found := system.files(volume)) is not None:
             yield name, found
             if name not in {"ISO 9660", "UDF"}:

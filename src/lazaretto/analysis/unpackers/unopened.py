@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lazaretto.analysis.engine import Engine, Output, Shortfall, Subject
 
-_CLOSED = frozenset({"dmg", "stuffit", "zpaq", "lzop", "pst", "binhex"})
+_CLOSED = frozenset({"stuffit", "zpaq", "lzop", "pst", "binhex"})
 
 ENGINE = Engine(
     name="unopened",

@@ -1,4 +1,4 @@
-"""What a disk is divided into: MBR with logical partitions, GPT, or one file system on the whole."""
+"""What a disk is divided into: MBR with logical partitions, GPT, Apple's map, or one file system on the whole."""
 
 from __future__ import annotations
 
@@ -14,13 +14,37 @@ def partitions(disk: Volume) -> Iterator[tuple[str, Volume]]:
     """A name, empty for the whole disk, and the volume, for each place where a file system may be."""
     yield "", disk
     head = disk.read(0, 1024)
-    if head[510:512] != b"\x55\xaa":
+    if head[512:514] == b"PM":
+        divided = _apple(disk)
+    elif head[510:512] == b"\x55\xaa":
+        divided = _gpt(disk) if head[512:520] == b"EFI PART" else _mbr(disk)
+    else:
         return
-    for number, (start, size) in enumerate(_gpt(disk) if head[512:520] == b"EFI PART" else _mbr(disk), 1):
+    for number, (start, size) in enumerate(divided, 1):
         if number > _MOST:
             return
         if 0 < start < disk.size:
             yield f"partition {number}", Part(disk, start, min(size, disk.size - start))
+
+
+_NOT_OPENED = (
+    (32, b"NXSB", "APFS"),
+    (1024, b"BD", "HFS"),
+    (1080, b"\x53\xef", "ext"),
+    (3, b"EXFAT   ", "exFAT"),
+    (0x10040, b"_BHRfS_M", "btrfs"),
+    (0, b"XFSB", "XFS"),
+    (0, b"LUKS\xba\xbe", "an encrypted partition of Linux"),
+    (3, b"-FVE-FS-", "an encrypted partition of Windows"),
+)
+
+
+def not_opened(volume: Volume) -> str:
+    """The name of a file system that nothing here opens; empty if there is none of these."""
+    for at, mark, name in _NOT_OPENED:
+        if volume.read(at, len(mark)) == mark:
+            return name
+    return ""
 
 
 def _mbr(disk: Volume) -> Iterator[tuple[int, int]]:
@@ -59,3 +83,14 @@ def _gpt(disk: Volume) -> Iterator[tuple[int, int]]:
         first, last = numbers("<QQ", entry, 32)
         if any(entry[:16]) and last >= first:
             yield first * 512, (last - first + 1) * 512
+
+
+def _apple(disk: Volume) -> Iterator[tuple[int, int]]:
+    """Apple's map: one entry a block. Source: "Inside Macintosh: Devices", chapter 3."""
+    (count,) = numbers(">I", disk.read(512, 8), 4)
+    for number in range(min(count, _MOST)):
+        entry = disk.read(512 + 512 * number, 80)
+        start, size = numbers(">II", entry, 8)
+        kind = entry[48:80].rstrip(b"\0")
+        if entry[:2] == b"PM" and size and kind not in {b"Apple_partition_map", b"Apple_Free"}:
+            yield start * 512, size * 512

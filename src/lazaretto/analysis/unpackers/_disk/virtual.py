@@ -1,4 +1,4 @@
-"""Virtual disks: VHD, VHDX, VMDK (sparse and stream-optimized), QCOW2. A disk that builds on another is not one.
+"""Virtual disks: VHD, VHDX, VMDK (sparse and stream-optimized), QCOW2, DMG. A disk that builds on another is not one.
 
 Sources: Microsoft "Virtual Hard Disk Image Format"; [MS-VHDX]; VMware "Virtual Disk Format 5.0"; QEMU's
 docs/interop/qcow2.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 import zlib
 
+from lazaretto.analysis.unpackers._disk.udif import Encrypted, Unusable, udif
 from lazaretto.analysis.unpackers._disk.volume import Blocks, Flat, Volume, numbers
 
 _MOST_BLOCK = 256 << 20
@@ -19,6 +20,10 @@ class NotReadable(Exception):
     """The virtual disk is damaged, or builds on another file; the text says which."""
 
 
+class Locked(NotReadable):
+    """It is encrypted as a whole."""
+
+
 def opened(data: bytes) -> Volume:
     """The disk inside; the bytes themselves where they are no virtual disk. Raises `NotReadable`."""
     if data[:8] == b"vhdxfile":
@@ -27,6 +32,13 @@ def opened(data: bytes) -> Volume:
         return _vmdk(data)
     if data[:4] == b"QFI\xfb":
         return _qcow(data)
+    try:
+        if (found := udif(data)) is not None:
+            return found
+    except Encrypted as error:
+        raise Locked(str(error)) from error
+    except Unusable as error:
+        raise NotReadable(str(error)) from error
     for footer in (len(data) - 512, len(data) - 511, 0):
         if footer >= 0 and data[footer : footer + 8] == b"conectix":
             return _vhd(data, footer)
