@@ -18,8 +18,8 @@ from lazaretto.analysis.unpackers._disk import adc, lzfse
 from lazaretto.analysis.unpackers._disk.volume import MOST_READ, numbers
 
 _SECTOR = 512
-_MOST_LIST, _MOST_PIECES, _MOST_PIECE = 32 << 20, 1_000_000, 64 << 20
-_KEPT = 32  # unpacked pieces
+_MOST_LIST, _MOST_PIECES, _MOST_PIECE = 32 << 20, 1_000_000, 16 << 20
+_KEPT = 12  # unpacked pieces
 _ZERO, _RAW, _IGNORED = 0, 1, 2
 _ENCRYPTED = (b"encrcdsa", b"cdsaencr")
 
@@ -89,7 +89,10 @@ class Udif:
         return self._kept[piece][within : within + length]
 
     def _unpacked(self, piece: _Piece) -> bytes:
-        size = min(piece.count * _SECTOR, _MOST_PIECE)
+        size = piece.count * _SECTOR
+        if size > _MOST_PIECE:
+            self.damaged = self.damaged or "a piece of it is larger than any that programs make"
+            return b""
         try:
             return _PACKINGS[piece.kind](self.data[piece.at : piece.at + piece.packed], size)
         except (KeyError, ValueError, EOFError, OSError, IndexError, zlib.error, lzma.LZMAError) as error:
