@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from lazaretto.analysis import names
+from lazaretto.analysis import names, volumes
 from lazaretto.analysis.budget import Budget, Limits
 from lazaretto.analysis.cage.host import Cage, Outcome, sheet
 from lazaretto.analysis.discovery import all_engines
@@ -58,6 +58,7 @@ PASSWORDS = (
     "abc123",
     "test",
 )
+_MOST_WHOLES = 8  # files in pieces, of one container
 MOST_FACTS, MOST_INDICATORS = 500, 2_000
 
 Options = Mapping[str, Mapping[str, Any]]
@@ -211,21 +212,38 @@ class Examiner:
     ) -> tuple[tuple[Node, ...], tuple[Finding, ...]]:
         """The files inside, and which bounds some of them went beyond.
 
-        Texts first: they may say the password of what lies beside them. The tree has the order of the file.
+        Texts first: they may say the password of what lies beside them. Then what is in several pieces, put together.
+        The tree has the order of the file, and the wholes behind it.
         """
         budget, beyond = visit.whole.budget, dict[Finding, None]()
-        numbered = list(enumerate(_renamed(members)))
         nodes: dict[int, Node] = {}
-        for number, member in sorted(numbered, key=lambda pair: (not _may_tell(pair[1]), pair[0])):
+
+        def look(number: int, member: Member) -> None:
+            nonlocal words
             inside = (*path, member.name)
             refused = "" if member.closed else budget.spend(len(member.data), len(inside))
             if refused:
                 deep = len(inside) > budget.limits.depth
                 beyond.setdefault(Finding(id="archive-too-deep" if deep else "archive-too-much", detail=refused))
-                member = msgspec.structs.replace(member, data=b"", closed=refused)  # noqa: PLW2901
+                member = msgspec.structs.replace(member, data=b"", closed=refused)
             nodes[number] = self._node(visit, member, inside, None, words)
             words = tuple(dict.fromkeys([*words, *_words(nodes[number])]))[:MOST_PASSWORDS]
-        return tuple(nodes[number] for number, _ in numbered), tuple(beyond)
+
+        found = list(_renamed(members))
+        for number, member in enumerate(found):
+            if _may_tell(member):
+                look(number, member)
+        for number, (name, places) in enumerate(_wholes(found), len(found)):
+            look(number, Member(name=name, data=b"".join(found[place].data for place in places)))
+            if nodes[number].closed or not (nodes[number].children or nodes[number].evidence):
+                del nodes[number]  # nothing came of it: the names said what is not so
+            elif nodes[number].children and not nodes[number].not_done:
+                for place in places:
+                    found[place] = Member(name=found[place].name, closed=f"a piece of {name}, which was put together")
+        for number, member in enumerate(found):
+            if number not in nodes:
+                look(number, member)
+        return tuple(nodes[number] for number in sorted(nodes)), tuple(beyond)
 
     def _left_alone(self, refused: tuple[Finding, ...], path: tuple[str, ...]) -> tuple[Evidence, ...]:
         where = "/".join(path)
@@ -293,6 +311,16 @@ def _in_order(policy: Sequence[str], words: Sequence[str]) -> list[str]:
     """The likeliest first, since some archives take half a second for each: the first of the policy, those words that a
     text calls a password, the rest of the policy, all other words. A text may bring as many as it likes."""
     return list(dict.fromkeys([*policy[:1], *words[:10], *policy[1:], *words[10:]]))[:MOST_PASSWORDS]
+
+
+def _wholes(members: Sequence[Member]) -> list[tuple[str, tuple[int, ...]]]:
+    """Names of what lies here in pieces, and the places of these, none of which is closed or a part of a file."""
+    found = volumes.together([member.name for member in members])
+    return [
+        (short(name, 200), places)
+        for name, places in found.items()
+        if all(not members[place].closed and members[place].relation in {"member", "attachment"} for place in places)
+    ][:_MOST_WHOLES]
 
 
 def _last(name: str) -> str:
