@@ -36,6 +36,39 @@ def fat12(files: Files, hidden: Collection[str] = ()) -> bytes:
     return (bytes(boot) + bytes(table) + listing.ljust(64 * 32, b"\0") + content).ljust(2880 * 512, b"\0")
 
 
+def exfat(files: Files, hidden: Collection[str] = ()) -> bytes:
+    """An exFAT file system with one folder `sub` below the root; a cluster is a sector. Every second file has a chain."""
+    boot = bytearray(512)
+    boot[:3], boot[3:11], boot[510:] = b"\xeb\x76\x90", b"EXFAT   ", b"\x55\xaa"
+    heap, root, sub, first = 65, 2, 3, 20
+    chains = {root: 0xFFFFFFFF, **{at: at + 1 for at in range(sub, first - 1)}, first - 1: 0xFFFFFFFF}
+    content, listing = b"", b""
+    for number, (name, data) in enumerate(files.items()):
+        start = first + len(content) // 512
+        sectors = -(-len(data) // 512)
+        chained = number % 2 == 1
+        if chained:
+            chains |= {at: at + 1 for at in range(start, start + sectors)}
+        listing += _exfat_entry(
+            name, 2 if name in hidden else 0x20, start if data else 0, len(data), chained=bool(chained)
+        )
+        content += data + bytes(-len(data) % 512)
+    clusters = first + len(content) // 512
+    struct.pack_into("<QIIIII", boot, 72, heap + clusters, 1, 64, heap, clusters, root)
+    boot[108:112] = bytes([9, 0, 1, 0x80])
+    table = b"".join(struct.pack("<I", chains.get(at, 0)) for at in range(clusters + 2)).ljust(64 * 512, b"\0")
+    folder = _exfat_entry("sub", 0x10, sub, (first - sub) * 512, chained=True).ljust(512, b"\0")
+    return bytes(boot) + table + folder + listing.ljust((first - sub) * 512, b"\0") + content
+
+
+def _exfat_entry(name: str, attributes: int, first: int, size: int, *, chained: bool) -> bytes:
+    raw = name.encode("utf-16-le")
+    names = b"".join(b"\xc1\0" + raw[at : at + 30].ljust(30, b"\0") for at in range(0, len(raw), 30))
+    entry = struct.pack("<BBHH", 0x85, 1 + len(names) // 32, 0, attributes).ljust(32, b"\0")
+    stream = struct.pack("<BBBBIQIIQ", 0xC0, 1 if chained else 3, 0, len(name), 0, size, 0, first, size)
+    return entry + stream + names
+
+
 def _long_name(name: str) -> bytes:
     raw = name.encode("utf-16-le") + b"\0\0"
     raw += b"\xff" * (-len(raw) % 26)

@@ -32,6 +32,24 @@ def test_fat() -> None:
     assert not opened.short
 
 
+def test_exfat() -> None:
+    program = next(name for name in FILES if name.endswith(".exe"))
+    data = images.exfat({**FILES, "last": b"x" * 1500}, hidden=[program])
+    assert identify(data, "a.img").name == "disk"
+    opened = open_with("disks", data)
+    assert opened.files == named({**FILES, "last": b"x" * 1500}, "sub/")
+    assert opened.details("data-hidden-program") == [f"sub/{program}"]
+    assert not opened.short
+    chance = random.Random(4)
+    for _ in range(100):
+        broken = bytearray(data[: chance.choice([len(data), 34_000])])
+        for _ in range(6):
+            broken[
+                chance.choice([chance.randrange(11, 128), chance.randrange(512, 700), chance.randrange(33_000, 34_000)])
+            ] ^= 1 << chance.randrange(8)
+        open_with("disks", bytes(broken), kind="disk", room=1 << 20)
+
+
 def test_ntfs_and_its_other_streams() -> None:
     assert identify(NTFS, "").name == "disk"
     opened = open_with("disks", NTFS)

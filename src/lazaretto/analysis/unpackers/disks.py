@@ -1,4 +1,5 @@
-"""Disc and disk images (ISO, raw, VHD, VHDX, VMDK, QCOW2, DMG) and FAT, NTFS, HFS+, ISO 9660, UDF, squashfs on them."""
+"""Disc and disk images (ISO, raw, VHD, VHDX, VMDK, QCOW2, DMG), and the file systems on them: FAT, exFAT, NTFS, HFS+,
+ISO 9660, UDF, squashfs."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lazaretto.analysis.unpackers._disk.volume import Volume
 
 _NAME = "lazaretto.analysis.unpackers._disk"
-_PARTS = ("fat", "hfs", "iso", "ntfs", "partitions", "squashfs", "udf", "udif", "virtual")
+_PARTS = ("exfat", "fat", "hfs", "iso", "ntfs", "partitions", "squashfs", "udf", "udif", "virtual")
 
 ENGINE = Engine(
     name="unpack-disk",
@@ -71,12 +72,13 @@ def examine(subject: Subject) -> Iterator[Output]:
 
 def _systems(volume: Volume) -> Iterator[tuple[str, Iterator[Found]]]:
     """The file systems of a volume. A disc may have two, to be read by old and by new programs: each shows its own."""
-    from lazaretto.analysis.unpackers._disk import fat, hfs, iso, ntfs, squashfs, udf  # noqa: PLC0415  only in the cage
+    from lazaretto.analysis.unpackers._disk import exfat, fat, hfs, iso, ntfs, squashfs, udf  # noqa: PLC0415  only in the cage
 
     for name, system in {
         "NTFS": ntfs,
         "HFS+": hfs,
         "squashfs": squashfs,
+        "exFAT": exfat,
         "FAT": fat,
         "ISO 9660": iso,
         "UDF": udf,

@@ -31,7 +31,6 @@ _NOT_OPENED = (
     (32, b"NXSB", "APFS"),
     (1024, b"BD", "HFS"),
     (1080, b"\x53\xef", "ext"),
-    (3, b"EXFAT   ", "exFAT"),
     (0x10040, b"_BHRfS_M", "btrfs"),
     (0, b"XFSB", "XFS"),
     (0, b"LUKS\xba\xbe", "an encrypted partition of Linux"),
