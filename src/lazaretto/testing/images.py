@@ -37,7 +37,7 @@ def fat12(files: Files, hidden: Collection[str] = ()) -> bytes:
 
 
 def exfat(files: Files, hidden: Collection[str] = ()) -> bytes:
-    """An exFAT file system with one folder `sub` below the root; a cluster is a sector. Every second file has a chain."""
+    """An exFAT file system with one folder `sub` below the root. Every second file has a chain of clusters."""
     boot = bytearray(512)
     boot[:3], boot[3:11], boot[510:] = b"\xeb\x76\x90", b"EXFAT   ", b"\x55\xaa"
     heap, root, sub, first = 65, 2, 3, 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import contextlib
 import io
 import lzma
 import marshal
@@ -18,6 +20,7 @@ import pytest
 from lazaretto.analysis.cage.host import Cage, sheet
 from lazaretto.analysis.engine import Engine
 from lazaretto.analysis.identify import identify
+from lazaretto.analysis.programs import bzip2
 from lazaretto.analysis.unpackers import inno as inno_unpacker
 from lazaretto.analysis.unpackers import nsis as nsis_unpacker
 from lazaretto.analysis.unpackers import pyinstaller as pyinstaller_unpacker
@@ -62,7 +65,7 @@ def test_nsis_gives_its_files_with_their_folders(method: str, solid: bool, wide_
 
 
 @pytest.mark.skipif(shutil.which("makensis") is None, reason="makensis is not installed")
-@pytest.mark.parametrize("method", ["zlib", "/SOLID zlib", "lzma", "/SOLID lzma"])
+@pytest.mark.parametrize("method", ["zlib", "/SOLID zlib", "lzma", "/SOLID lzma", "bzip2", "/SOLID bzip2"])
 def test_nsis_as_its_own_compiler_makes_it(method: str, tmp_path: Path) -> None:
     (tmp_path / "a.exe").write_bytes(INNER)
     lines = ["Unicode true", f"SetCompressor {method}", 'OutFile "o.exe"', 'InstallDir "$TEMP"', "Section",
@@ -82,7 +85,35 @@ def test_nsis_that_cannot_be_opened_says_so() -> None:
     seen = look(nsis_unpacker.ENGINE, data[: at + 200] + bytes(900), "a.exe")
     assert seen.shortfalls or any(one.closed for one in seen.members.values())
     bzip = data[:at] + b"\x31\x05\x00" + bytes(500)
-    assert "bzip2" in look(nsis_unpacker.ENGINE, bzip, "a.exe").shortfalls[0]
+    assert "damaged" in look(nsis_unpacker.ENGINE, bzip, "a.exe").shortfalls[0]
+
+
+def bare_bzip2(data: bytes) -> bytes:
+    """One block of the usual kind without its marks, check sums and the bit for random ones."""
+    bits = "".join(f"{byte:08b}" for byte in bz2.compress(data)[4:])
+    end = bits.rindex(f"{0x177245385090:048b}")
+    bare = f"{0x31:08b}{bits[48 + 32 + 1 : end]}{0x17:08b}"
+    bare += "0" * (-len(bare) % 8)
+    return int(bare, 2).to_bytes(len(bare) // 8, "big")
+
+
+@pytest.mark.parametrize(
+    "data", [INNER, b"a", b"abc" * 9000, bytes(70_000), b"aaaa\0aaaaab" * 50, bytes(range(256)) * 40]
+)
+def test_bzip2_without_marks(data: bytes) -> None:
+    assert bzip2.unpacked(bare_bzip2(data), 1 << 20) == data
+    assert bzip2.unpacked(bare_bzip2(data), 100) == data[:100]
+
+
+def test_broken_bzip2_ends() -> None:
+    chance = random.Random(7)
+    whole = bare_bzip2(b"some words and some more words " * 20)
+    for _ in range(400):
+        broken = bytearray(whole[: chance.randrange(4, len(whole) + 1)])
+        for _ in range(chance.randrange(4)):
+            broken[chance.randrange(len(broken))] = chance.randrange(256)
+        with contextlib.suppress(bzip2.Broken):
+            assert len(bzip2.unpacked(bytes(broken), 1 << 20)) <= 1 << 20
 
 
 # --- Inno Setup -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from lazaretto.analysis.programs import bzip2
 from lazaretto.analysis.programs.numbers import u16, u32, u64
 
 MOST_HEADER, MOST_FILE, MOST_STREAM = 32 << 20, 128 << 20, 240 << 20  # bytes, unpacked
@@ -139,7 +140,8 @@ def installer(data: bytes, at: int) -> Installer:
     first = u32(body, 0)
     if first == header:
         return Installer(body[4 : 4 + header], lambda place: _single(body, 4 + header + place))
-    alone = not (_is_lzma(body) or _is_lzma(body[1:]))  # a solid stream's first bytes may look like a length
+    # a solid stream's first bytes may look like a length
+    alone = not (_is_lzma(body) or _is_lzma(body[1:])) and (_is_bzip2(body[4:]) or not _is_bzip2(body))
     if alone and first & _COMPRESSED and (length := first & ~_COMPRESSED) <= len(body):
         unpacked = unpack(body[4 : 4 + length], MOST_HEADER)
         return Installer(unpacked, lambda place: _single(body, 4 + length + place))
@@ -170,17 +172,29 @@ def _single(body: bytes, at: int) -> bytes:
 
 
 def unpack(packed: bytes, most: int) -> bytes:
-    """What LZMA or deflate makes of it, as far as it is whole. Raises `Unreadable`."""
+    """What LZMA, bzip2 or deflate makes of it, as far as it is whole. Raises `Unreadable`."""
     if _is_lzma(packed):
         return _unlzma(packed, most)
     if packed[:1] in {b"\0", b"\1"} and _is_lzma(packed[1:]):
         return _unlzma(packed[1:], most)  # the filter for jumps is not undone: only code would look different
-    if packed[:1] == b"1" and len(packed) > 1 and packed[1] < 14:
-        raise Unreadable("it is packed with a variety of bzip2 that is not read here")
+    if _is_bzip2(packed):
+        return _unbzip2(packed, most)
     try:
         return zlib.decompressobj(-15).decompress(packed, most)
     except zlib.error as error:
         raise Unreadable(f"it is damaged or packed in a way that is not known here ({error})") from error
+
+
+def _unbzip2(packed: bytes, most: int) -> bytes:
+    try:
+        return bzip2.unpacked(packed, most)
+    except bzip2.Broken as broken:
+        raise Unreadable(f"it is damaged ({broken})") from broken
+
+
+def _is_bzip2(packed: bytes) -> bool:
+    """A block, whose first number is below 900,000."""
+    return packed[:1] == b"1" and len(packed) > 1 and packed[1] < 14
 
 
 def _is_lzma(packed: bytes) -> bool:
