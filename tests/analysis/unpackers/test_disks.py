@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -48,6 +49,53 @@ def test_exfat() -> None:
                 chance.choice([chance.randrange(11, 128), chance.randrange(512, 700), chance.randrange(33_000, 34_000)])
             ] ^= 1 << chance.randrange(8)
         open_with("disks", bytes(broken), kind="disk", room=1 << 20)
+
+
+@pytest.mark.skipif(shutil.which("mke2fs") is None, reason="no mke2fs")
+@pytest.mark.parametrize("kind", ["ext2", "ext3", "ext4", "ext4 -O inline_data"])
+@pytest.mark.parametrize("block", [1024, 4096])
+def test_ext(tmp_path: Path, kind: str, block: int) -> None:
+    contents = {
+        "a.txt": b"hello " * 100,
+        "empty": b"",
+        "d/large.bin": random.Random(1).randbytes(600_000),
+        "d/hole": bytes(300_000) + b"end",
+        **{f"d/e/{number}": b"%d" % number for number in range(60)},
+    }
+    for name, data in contents.items():
+        (tmp_path / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / name).write_bytes(data)
+    (tmp_path / "files" / "link").symlink_to("/etc/passwd")
+    command = ["mke2fs", "-q", "-b", str(block), "-t", *kind.split(), "-d", "files", "image", "8M"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    image = (tmp_path / "image").read_bytes()
+    assert identify(image, "a.img").name == "disk"
+    opened = open_with("disks", image)
+    assert opened.files == contents
+    assert not opened.short
+    chance = random.Random(2)
+    for _ in range(12):
+        broken = bytearray(image)
+        for _ in range(40):
+            broken[chance.choice([chance.randrange(1024, 1300), chance.randrange(2048, 300_000)])] = chance.randrange(
+                256
+            )
+        open_with("disks", bytes(broken), kind="disk", room=4 << 20)
+
+
+def test_ext_that_points_to_itself_ends() -> None:
+    """A table of places whose entries are itself, three deep, holds a thousand millions of nothing."""
+    image = bytearray(64 << 10)
+    image[1080:1082] = b"\x53\xef"
+    struct.pack_into("<II", image, 1024, 16, 64)
+    struct.pack_into("<IIIII", image, 1044, 1, 0, 8192, 0, 16)
+    struct.pack_into("<I", image, 2048 + 8, 4)
+    root = 4096 + 128
+    struct.pack_into("<HHI", image, root, 0x41ED, 0, 1 << 20)
+    struct.pack_into("<I", image, root + 40 + 56, 8)
+    image[8192:9216] = struct.pack("<256I", *[8] * 256)
+    opened = open_with("disks", bytes(image), kind="disk", room=1 << 20)
+    assert not opened.files
 
 
 def test_ntfs_and_its_other_streams() -> None:
@@ -124,6 +172,15 @@ def test_a_hidden_program_is_told_of() -> None:
     for data in (images.fat12(FILES, hidden=[program]), images.iso(FILES, hidden=[program])):
         assert open_with("disks", data).found == {"data-hidden-program"}
     assert not open_with("disks", images.fat12(FILES, hidden=["read me.txt"])).found
+
+
+@pytest.mark.parametrize("mark", [(1080, b"\x53\xef"), (1024, b"H+\0\4"), (3, b"EXFAT   ")])
+def test_the_mark_of_another_file_system_hides_nothing(mark: tuple[int, bytes]) -> None:
+    data = bytearray(images.iso(FILES))
+    data[mark[0] : mark[0] + len(mark[1])] = mark[1]
+    struct.pack_into(">I", data, 1064, 4096)  # a block, for the one
+    data[108] = 9  # a sector, for the other
+    assert open_with("disks", bytes(data), kind="iso").files == named(FILES, "sub/")
 
 
 def test_no_file_system_is_said() -> None:

@@ -1,5 +1,5 @@
 """Disc and disk images (ISO, raw, VHD, VHDX, VMDK, QCOW2, DMG), and the file systems on them: FAT, exFAT, NTFS, HFS+,
-ISO 9660, UDF, squashfs."""
+ext, ISO 9660, UDF, squashfs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lazaretto.analysis.unpackers._disk.volume import Volume
 
 _NAME = "lazaretto.analysis.unpackers._disk"
-_PARTS = ("exfat", "fat", "hfs", "iso", "ntfs", "partitions", "squashfs", "udf", "udif", "virtual")
+_PARTS = ("exfat", "ext", "fat", "hfs", "iso", "ntfs", "partitions", "squashfs", "udf", "udif", "virtual")
 
 ENGINE = Engine(
     name="unpack-disk",
@@ -71,12 +71,16 @@ def examine(subject: Subject) -> Iterator[Output]:
 
 
 def _systems(volume: Volume) -> Iterator[tuple[str, Iterator[Found]]]:
-    """The file systems of a volume. A disc may have two, to be read by old and by new programs: each shows its own."""
-    from lazaretto.analysis.unpackers._disk import exfat, fat, hfs, iso, ntfs, squashfs, udf  # noqa: PLC0415  only in the cage
+    """The file systems of a volume. A disc may have two, to be read by old and by new programs: each shows its own.
+
+    And whoever wants to hide one puts the mark of another before it: so all are asked.
+    """
+    from lazaretto.analysis.unpackers._disk import exfat, ext, fat, hfs, iso, ntfs, squashfs, udf  # noqa: PLC0415  only in the cage
 
     for name, system in {
         "NTFS": ntfs,
         "HFS+": hfs,
+        "ext": ext,
         "squashfs": squashfs,
         "exFAT": exfat,
         "FAT": fat,
@@ -85,8 +89,6 @@ def _systems(volume: Volume) -> Iterator[tuple[str, Iterator[Found]]]:
     }.items():
         if (found := system.files(volume)) is not None:
             yield name, found
-            if name not in {"ISO 9660", "UDF"}:
-                return
 
 
 def _files(found: Iterator[Found], before: str, unpacking: Unpacking, told: set[tuple[str, int]]) -> Iterator[Output]:

@@ -30,7 +30,7 @@ def partitions(disk: Volume) -> Iterator[tuple[str, Volume]]:
 _NOT_OPENED = (
     (32, b"NXSB", "APFS"),
     (1024, b"BD", "HFS"),
-    (1080, b"\x53\xef", "ext"),
+    (1080, b"\x53\xef", "such an ext file system"),
     (0x10040, b"_BHRfS_M", "btrfs"),
     (0, b"XFSB", "XFS"),
     (0, b"LUKS\xba\xbe", "an encrypted partition of Linux"),
