@@ -97,6 +97,7 @@ ALL: dict[str, bytes] = {
     "b.iso": images.udf({**FILES, "pad": bytes(4096)}),
     "a.img": images.fat12(FILES),
     "b.img": images.ntfs(FILES),
+    "c.img": images.exfat(FILES),
     "a.vhd": images.vhd(images.fat12(FILES)),
     "a.vhdx": images.vhdx(images.fat12(FILES)),
 }

@@ -134,5 +134,13 @@ def test_damage_ends_in_outputs() -> None:
                 assert len(lzfse.unpacked(bytes(broken), 5000)) <= 5000
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"UTF-8", b"UTF-X"), (b"<dict>", b"<dikt>"), (b"blkx", b"blky"), (b"<data>", b"<date>")]
+)
+def test_a_property_list_that_is_none_is_said(old: bytes, new: bytes) -> None:
+    opened = open_with("disks", images.dmg(HFS).replace(old, new))
+    assert "list of pieces" in opened.closed["(the disk)"]
+
+
 def test_a_packed_file_with_a_false_trailer_stays_what_it_is() -> None:
     assert identify(b"BZh91AY&SY" + bytes(600) + b"koly\0\0\0\4" + bytes(504), "a.bz2").name == "bzip2"

@@ -134,7 +134,7 @@ def _pieces(listing: bytes, fork: int) -> Iterator[_Piece]:
     try:
         tables = plistlib.loads(listing, fmt=plistlib.FMT_XML)["resource-fork"]["blkx"]
         tables = [bytes(one["Data"]) for one in tables]
-    except (ExpatError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (ExpatError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Unusable("its list of pieces is missing or damaged") from error
     given = 0
     for table in tables:
