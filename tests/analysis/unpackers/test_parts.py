@@ -60,7 +60,6 @@ RAR5 = b"Rar!\x1a\x07\x01\0" + bytes(4) + b"\x04\x01\x00\x03\x02" + bytes(8)
 @pytest.mark.parametrize(
     ("name", "data", "detail"),
     [
-        ("a.7z.001", sevenzip()[:2000], f"the first 2,000 of {len(sevenzip()):,} bytes"),
         ("a.7z.002", NOISE, "part 2, by its name"),
         ("a.z03", NOISE, "part 3, by its name"),
         ("a.zip", last_zip(), "the last of 3 parts"),
@@ -74,6 +73,12 @@ def test_parts_are_told_of(name: str, data: bytes, detail: str) -> None:
     opened = open_with("parts", data, name)
     assert opened.details("archive-part") == [detail]
     assert opened.short
+
+
+def test_a_first_part_says_how_much_is_missing() -> None:
+    whole = sevenzip()  # holds the time, so its size is not always the same
+    opened = open_with("parts", whole[:2000], "a.7z.001")
+    assert opened.details("archive-part") == [f"the first 2,000 of {len(whole):,} bytes"]
 
 
 @pytest.mark.parametrize(
