@@ -156,6 +156,10 @@ class Cage:
                 begun.set_exception(error)
                 return
         _listen(host, waiting)
+        with self._lock:
+            if self._socket is host:  # before anybody hears of the end and asks again
+                self._forget()
+        _lose(waiting)
 
     def close(self) -> None:
         """Kill the warden and all children with it."""
@@ -243,6 +247,9 @@ def _listen(host: socket.socket, waiting: dict[int, Future[wire.Ended]]) -> None
         ended = _ended.decode(packet)
         if answer := waiting.pop(ended.number, None):
             answer.set_result(ended)
+
+
+def _lose(waiting: dict[int, Future[wire.Ended]]) -> None:
     for number in list(waiting):
         if answer := waiting.pop(number, None):
             answer.set_result(wire.Ended(number=number, end=wire.End.LOST, seconds=0.0))
