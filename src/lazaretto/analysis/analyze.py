@@ -28,7 +28,7 @@ from lazaretto.analysis.material import material_of, write_material
 from lazaretto.analysis.memory import with_memory
 from lazaretto.analysis.read import read_sample
 from lazaretto.analysis.report import Report, write_report
-from lazaretto.analysis.runs import Options, Ran, run_file, run_members, why_not_run
+from lazaretto.analysis.runs import Options, Ran, left_unrun, run_file, run_members, why_not_run
 from lazaretto.analysis.tree import Node
 from lazaretto.domain.detonation import Detonator
 from lazaretto.domain.text import utf8
@@ -72,10 +72,12 @@ def analyze(
 ) -> Report:
     """Analyses one file; the report, also written to `out/report.json` beside what it was made of.
 
-    `out` is created. `detonate` None: nothing is run, and the report says so. `tell` gets the name of each stage as it
+    `out` is created. `detonate` None, or `options.run` False: nothing is run, and the report says so. `tell` gets the name of each stage as it
     begins. Raises `UnreadableFile`, `FileTooLarge` or `CageFailed`.
     """
     chosen = options or Options()
+    if not chosen.run:
+        detonate = None
     clock = Clock(tell)
     name = utf8(file.name)
     with clock.stage("read"):
@@ -97,11 +99,18 @@ def analyze(
     with clock.stage("memory"):
         tree = with_memory(examiner, tree, ran, out)
     with clock.stage("judge"):
-        not_run = () if ran else why_not_run(kind, has_sandbox=detonate is not None)
+        not_run = () if ran else why_not_run(kind, has_sandbox=detonate is not None, asked=chosen.run)
+        if not chosen.run:
+            tree, inside = left_unrun(tree)
+            not_run += inside
         report = assemble(utf8(str(file)), tree, ran, catalogue, examiner.meanings, not_run=not_run)
     stages = {name: round(seconds, 4) for name, seconds in clock.stages.items()}
     whole = msgspec.structs.replace(
-        report, when=clock.when, duration_s=round(clock.total, 4), stages={**stages, **report.stages}
+        report,
+        run_asked=chosen.run,
+        when=clock.when,
+        duration_s=round(clock.total, 4),
+        stages={**stages, **report.stages},
     )
     write_material(material_of(utf8(str(file)), tree, ran, examiner.meanings, not_run=not_run), out)
     write_report(whole, out)

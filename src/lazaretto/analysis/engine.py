@@ -94,6 +94,10 @@ class Subject:
     kind: FileType
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def from_user(self, password: str) -> bool:
+        """Whether who asks named this password: then that it opens something does not say that many know it."""
+        return password in self.options.get("given", ())
+
 
 class Brought(NamedTuple):
     """What an engine is given once, before any sample: compiled rules, lists, a model. `version` names its content;

@@ -91,6 +91,7 @@ class Examiner:
         engines: Sequence[Engine] | None = None,
         limits: Limits | None = None,
         passwords: Sequence[str] = PASSWORDS,
+        given: Sequence[str] = (),
         options: Options | None = None,
         outside: Sequence[Outside] | None = None,
     ) -> None:
@@ -99,6 +100,7 @@ class Examiner:
         self.meanings = meanings
         self._limits = limits or Limits()
         self._passwords = tuple(passwords)
+        self._given = tuple(given)  # words of who asks, tried before all others
         self._options = options or {}
         self._outside = not_set_up() if outside is None else tuple(outside)
 
@@ -185,8 +187,8 @@ class Examiner:
             *(engine for engine in self._outside if engine.wants(kind) and engine.ask),
         ]
         budget = visit.whole.budget
-        passwords = _in_order(self._passwords, words)
-        common = {"passwords": passwords, "words": words, "room": budget.left}
+        passwords = _in_order(self._given, self._passwords, words)
+        common = {"passwords": passwords, "given": self._given, "words": words, "room": budget.left}
 
         def run(engine: Engine | Outside) -> Outcome:
             if isinstance(engine, Outside):
@@ -307,10 +309,11 @@ def _renamed(members: Iterable[Member]) -> Iterable[Member]:
         yield msgspec.structs.replace(member, name=name)
 
 
-def _in_order(policy: Sequence[str], words: Sequence[str]) -> list[str]:
-    """The likeliest first, since some archives take half a second for each: the first of the policy, those words that a
-    text calls a password, the rest of the policy, all other words. A text may bring as many as it likes."""
-    return list(dict.fromkeys([*policy[:1], *words[:10], *policy[1:], *words[10:]]))[:MOST_PASSWORDS]
+def _in_order(given: Sequence[str], policy: Sequence[str], words: Sequence[str]) -> list[str]:
+    """The likeliest first, since some archives take half a second for each: those that were given, the first of the
+    policy, those words that a text calls a password, the rest of the policy, all other words. A text may bring as many
+    as it likes."""
+    return list(dict.fromkeys([*given, *policy[:1], *words[:10], *policy[1:], *words[10:]]))[:MOST_PASSWORDS]
 
 
 def _wholes(members: Sequence[Member]) -> list[tuple[str, tuple[int, ...]]]:

@@ -21,6 +21,7 @@ from lazaretto.domain.verdict import State, Status
 
 REPORT_VERSION = 2
 REPORT_FILE = "report.json"
+_LOCKED = {"archive-stays-closed", "document-encrypted", "pdf-encrypted"}  # ids of findings
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +100,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     when: str = ""  # the analysis began, UTC as in RFC 3339
     duration_s: float = 0.0
     stages: dict[str, float] = {}  # seconds
+    run_asked: bool = True  # False: it was only to be looked at
+
+    @property
+    def stays_locked(self) -> bool:
+        """Whether something in it could not be seen for want of a password."""
+        waiting: list[Report | Inside] = [self]
+        while waiting:
+            one = waiting.pop()
+            if any(finding.id in _LOCKED for finding in one.evidence):
+                return True
+            waiting += one.inside
+        return False
 
 
 _decoder = msgspec.json.Decoder(Report)

@@ -69,7 +69,11 @@ def rescore(folder: Path, catalogue: Catalogue, meanings: Meanings) -> Rescored:
     tree = renewed(material.tree, Path(material.file).name, meanings, frozenset(material.catalogued))
     made = assemble(material.file, tree, runs_of(material, folder), catalogue, meanings, not_run=material.not_run)
     after = msgspec.structs.replace(
-        made, when=before.when, duration_s=before.duration_s, stages={**before.stages, **made.stages}
+        made,
+        when=before.when,
+        duration_s=before.duration_s,
+        stages={**before.stages, **made.stages},
+        run_asked=before.run_asked,
     )
     return Rescored(before=before, after=after, difference=difference(before, after))
 

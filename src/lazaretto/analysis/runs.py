@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,8 @@ _WINDOWS_ENDS = {
     0xC0000409: "the sample crashed",
 }
 _LINUX_ENDS = {126: "the sample could not be started", 127: "a program or library that the sample needs is not there"}
+_AS_ASKED = "the file was not run, as was asked"
+_ALL = 1 << 30
 _CRASHES = {4, 6, 7, 8, 11, 31}  # SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS
 
 
@@ -45,6 +47,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     launch: str = ""
     max_size: int = MAX_SIZE
     most_runs: int = 3  # of the files inside a container
+    run: bool = True  # False: only look
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,13 +112,31 @@ def _on_disk(content: bytes, folder: Path) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def why_not_run(kind: FileType, *, has_sandbox: bool) -> tuple[str, ...]:
-    """Why a file of this type was not run, in words for the report."""
+def why_not_run(kind: FileType, *, has_sandbox: bool, asked: bool = True) -> tuple[str, ...]:
+    """Why a file of this type was not run, in words for the report. `asked`: whether it was to be run at all."""
     if kind.name == "empty":
         return ("the file is empty",)
     if not kind.detonable:
         return (f"files of this kind ({kind.title}) are not run",)
+    if not asked:
+        return (_AS_ASKED,)
     return () if has_sandbox else ("the file was not run: there is no sandbox on this machine",)
+
+
+def left_unrun(tree: Node) -> tuple[Node, tuple[str, ...]]:
+    """The tree of a container where nothing was to be run: each file inside that a guest could start says so, and is not
+    clean for it; and what is to be said of the container."""
+    able = {node.path for node in choose(tree, _ALL)}
+    if not able:
+        return tree, ()
+    them = "a file inside that can be run was" if len(able) == 1 else f"{len(able)} files inside that can be run were"
+    return _saying(tree, able, _AS_ASKED), (f"{them} not, as was asked",)
+
+
+def _saying(node: Node, paths: Set[tuple[str, ...]], reason: str) -> Node:
+    children = tuple(_saying(child, paths, reason) for child in node.children)
+    not_done = (*node.not_done, reason) if node.path in paths else node.not_done
+    return msgspec.structs.replace(node, children=children, not_done=not_done)
 
 
 def run_problems(trace: Trace) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,11 +53,13 @@ def analyze(
     jobs: Annotated[int, Parameter(show_default=False)] = 0,
     again: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     sigma: Annotated[Path | None, Parameter(env_var="LAZARETTO_SIGMA", show_default=False)] = None,
+    no_run: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    password: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     common: Common = DEFAULT,
 ) -> int:
     """Say of each file whether it is harmful, how sure that is, and why.
 
-    Each file is run in a disposable machine of its own. Ends with 0 when every file was analysed, harmful or not.
+    Each file is run in a disposable machine of its own, unless --no-run is given. Ends with 0 when every file was analysed, harmful or not.
 
     Parameters
     ----------
@@ -74,6 +76,10 @@ def analyze(
         Analyse also what --report has already.
     sigma
         Folder of Sigma rules that are asked too of what a file did; `lazaretto rules check` says which are.
+    no_run
+        Only look, in seconds and without a guest: the report says what was not run, and no file is called clean.
+    password
+        A word that may open what is locked, tried before all others. May be given several times.
     """
     terminal = Terminal.of(common)
     paths = files_below(files, apart=report)
@@ -82,24 +88,36 @@ def analyze(
         raise WrongUsage("--html is for one file", "use --report DIR: it keeps a page for each file")
     if jobs < 0:
         raise WrongUsage(f"--jobs {jobs}: it cannot be less than nothing", "leave it out, or name a number: --jobs 2")
+    if not all(password):
+        raise WrongUsage("--password is empty", "name the word: --password WORD")
+    how = How(sigma=sigma, passwords=password, run=not no_run)
     page = new_file(html) if html else None
     kept = out_directory(report) if report else None
     if many:
         from lazaretto.cli.batch import Batch  # noqa: PLC0415  one file needs none
 
-        return Batch(terminal, kept, jobs, again=again, sigma=sigma).run(paths)
-    with open_tools(1, _profile(paths[0]), sigma, terminal) as tools:
+        return Batch(terminal, kept, jobs, again=again, how=how).run(paths)
+    with open_tools(1, _profile(paths[0]) if how.run else None, how, terminal) as tools:
         return Exit.DONE if _one(paths[0], kept, page, tools, terminal) else Exit.FAILED
 
 
+@dataclass(frozen=True)
+class How:
+    """What was asked of every file's analysis. `passwords` are the user's: they go to no log."""
+
+    sigma: Path | None = None
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    run: bool = True  # False: only look
+
+
 @contextmanager
-def open_tools(files: int, first: str | None, sigma: Path | None, terminal: Terminal) -> Iterator[Tools]:
+def open_tools(files: int, first: str | None, how: How, terminal: Terminal) -> Iterator[Tools]:
     """All that an analysis is done with, for so many files, of which the first needs the profile `first`."""
-    with open_sandbox(files, first) as sandbox:
+    with open_sandbox(files, first) if how.run else contextlib.nullcontext() as sandbox:
         from lazaretto.cli.rules import all_rules  # noqa: PLC0415  while a machine is made ready
 
-        catalogue = all_rules(sigma, terminal)
-        with open_examiner() as examiner:
+        catalogue = all_rules(how.sigma, terminal)
+        with open_examiner(how.passwords) as examiner:
             yield Tools(examiner, catalogue, sandbox)
 
 
@@ -133,16 +151,16 @@ def _profile(path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class Tools:
-    """What an analysis is done with."""
+    """What an analysis is done with. Without a sandbox files are only looked at."""
 
     examiner: Examiner
     catalogue: Catalogue
-    sandbox: Sandbox
+    sandbox: Sandbox | None
 
 
 @contextmanager
-def open_examiner() -> Iterator[Examiner]:
-    """The engines, in a cage of their own."""
+def open_examiner(passwords: tuple[str, ...] = ()) -> Iterator[Examiner]:
+    """The engines, in a cage of their own. `passwords` are tried before those that the program knows."""
     from lazaretto.analysis.cage.host import Cage  # noqa: PLC0415  while a machine is made ready
     from lazaretto.analysis.examine import Examiner  # noqa: PLC0415
     from lazaretto.analysis.findings import load_meanings  # noqa: PLC0415
@@ -152,7 +170,13 @@ def open_examiner() -> Iterator[Examiner]:
 
     settings = load_settings()
     with Cage() as cage:
-        yield Examiner(cage, load_meanings(default_folder()), options=settings.options(), outside=outside(settings))
+        yield Examiner(
+            cage,
+            load_meanings(default_folder()),
+            given=passwords,
+            options=settings.options(),
+            outside=outside(settings),
+        )
 
 
 def _one(path: Path, kept: Path | None, page: Path | None, tools: Tools, terminal: Terminal) -> bool:
@@ -190,9 +214,10 @@ def carry_out(
     """
     from lazaretto.analysis import analyze as analysis  # noqa: PLC0415  help needs no analysis
 
-    watched = Watched(path.name, tools.sandbox, listener, meanwhile)
+    watched = Watched(path.name, tools.sandbox, listener, meanwhile) if tools.sandbox else None
+    tell = Told(path.name, listener)
     log.debug("analyze.begin", file=str(path))
-    watched.tell("waiting")
+    tell("waiting")
     try:
         result = analysis.analyze(
             path,
@@ -200,12 +225,13 @@ def carry_out(
             detonate=watched,
             catalogue=tools.catalogue,
             out=folder,
-            tell=watched.tell,
+            options=analysis.Options(run=watched is not None),
+            tell=tell,
         )
     finally:
-        watched.ended()
+        tell.ended()
     log.info("analyze.done", sha256=result.sha256, status=result.status, state=result.state, seconds=result.duration_s)
-    return result, watched.detonation
+    return result, watched.detonation if watched else None
 
 
 def keep(result: Report, folder: Path, kept: Path) -> Path:
@@ -216,8 +242,24 @@ def keep(result: Report, folder: Path, kept: Path) -> Path:
     return replace_directory(folder, kept / result.sha256)
 
 
+class Told:
+    """The progress of one file, as the listener is told of it."""
+
+    def __init__(self, name: str, listener: Listener) -> None:
+        self._name = name
+        self._listener = listener
+
+    def __call__(self, stage: str) -> None:
+        """The analysis begins a stage."""
+        self._listener(Progress(self._name, None, stage))
+
+    def ended(self) -> None:
+        """Nothing more comes of this file."""
+        self._listener(Progress(self._name, 1.0))
+
+
 class Watched:
-    """The sandbox as the analysis calls it; tells the progress of one file and remembers the account for showing."""
+    """The sandbox as the analysis calls it; tells how far a run is and remembers the account for showing."""
 
     def __init__(
         self, name: str, sandbox: Sandbox, listener: Listener, meanwhile: Callable[[], None] | None = None
@@ -233,14 +275,6 @@ class Watched:
             threading.Thread(target=self._meanwhile, daemon=True).start()
         self.detonation = self._sandbox(request, self._from_sandbox)
         return self.detonation
-
-    def tell(self, stage: str) -> None:
-        """The analysis begins a stage."""
-        self._listener(Progress(self._name, None, stage))
-
-    def ended(self) -> None:
-        """Nothing more comes of this file."""
-        self._listener(Progress(self._name, 1.0))
 
     def _from_sandbox(self, report: Progress) -> None:
         """A stage of the sandbox is a detail of the file's: its end is not the file's."""

@@ -4,7 +4,8 @@ With a results folder the run can be killed at any moment and goes on at the nex
 
 * A file's folder appears under its SHA-256 in one step (a rename), with report.json in it.
 * `files.jsonl` gets a line after that: the file's name, size and time of change, and the hash. A line that was torn by
-  the end of the process is no line. A file is done if such a line fits it and the report it names can be read.
+  the end of the process is no line. A file is done if such a line fits it and the report it names can be read and
+  answers what is asked: who wants files run is not served with a report that was made without.
 * One run at a time works on a folder (`.lock`); what an earlier one left half done (`.lazaretto-*`) is removed then.
 """
 
@@ -27,7 +28,7 @@ import msgspec
 import structlog
 
 from lazaretto.cli import progress
-from lazaretto.cli.analyze import SCRATCH, Tools, carry_out, contract, keep, open_tools, refused, scratch, sweep
+from lazaretto.cli.analyze import SCRATCH, How, Tools, carry_out, contract, keep, open_tools, refused, scratch, sweep
 from lazaretto.cli.errors import CannotRun, Exit
 from lazaretto.cli.terminal import Terminal
 from lazaretto.domain.errors import LazarettoError, ReportError
@@ -90,14 +91,12 @@ class _Outcome:
 class Batch:
     """One run over many files."""
 
-    def __init__(
-        self, terminal: Terminal, kept: Path | None, jobs: int, *, again: bool, sigma: Path | None = None
-    ) -> None:
+    def __init__(self, terminal: Terminal, kept: Path | None, jobs: int, *, again: bool, how: How) -> None:
         self._terminal = terminal
         self._kept = kept
         self._jobs = jobs or default_jobs()
         self._again = again
-        self._sigma = sigma
+        self._how = how
         self._placing = threading.Lock()  # two files may have the same content, so the same place
 
     def run(self, paths: Sequence[Path]) -> int:
@@ -106,6 +105,8 @@ class Batch:
         with self._folder() as (folder, journal):
             lines: list[Line] = []
             for path, report in journal.known(() if self._again else paths):
+                if not _answers(report, self._how):
+                    continue
                 self._terminal.emit(contract(report) | {"file": utf8(str(path))})
                 lines.append(_line(path, report, before=True))
             known = {line.file for line in lines}
@@ -133,7 +134,7 @@ class Batch:
         """The workers are daemons: after Ctrl-C nobody waits for a sample, and machines die with their process."""
         lines: list[Line] = []
         with (
-            open_tools(len(paths), None, self._sigma, self._terminal) as tools,
+            open_tools(len(paths), None, self._how, self._terminal) as tools,
             progress.shown(self._terminal) as listener,
         ):
             work = _Work(paths, folder, tools)
@@ -311,6 +312,12 @@ def _line(path: Path, report: Report, *, before: bool = False) -> Line:
         sha256=report.sha256,
         before=before,
     )
+
+
+def _answers(report: Report, how: How) -> bool:
+    """Whether a stored report is what is asked for now: one that was made without running is not a full one, and what
+    stayed locked is worth another look with new words."""
+    return (report.run_asked or not how.run) and not (how.passwords and report.stays_locked)
 
 
 def _name(path: Path) -> str:

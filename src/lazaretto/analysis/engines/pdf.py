@@ -53,7 +53,7 @@ def examine(subject: Subject) -> Iterator[Output]:
         yield Finding(id="pdf-broken", detail=str(error))
         yield Shortfall(reason="it is too broken to be read as a PDF")
         return
-    if document.password:
+    if document.password and not subject.from_user(document.password):
         yield Finding(id="pdf-encrypted-opened", detail=document.password)
     if document.warnings:
         yield Finding(id="pdf-repaired", detail=f"{document.warnings} repairs")

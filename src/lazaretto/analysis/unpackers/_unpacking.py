@@ -29,6 +29,7 @@ class Unpacking:
         self.packed = len(subject.data)
         self.room = max(0, int(subject.options.get("room", ROOM)))
         self.passwords = tuple(str(word) for word in subject.options.get("passwords", ()))
+        self._from_user = subject.from_user
         self.beside = frozenset(str(word) for word in subject.options.get("words", ()))
         self.given = 0  # bytes
         self.members = 0
@@ -52,9 +53,10 @@ class Unpacking:
         self.given += len(data)
         if password and password not in self._used:
             self._used.add(password)
-            yield Finding(
-                id="archive-password-beside" if password in self.beside else "archive-password-known", detail=password
-            )
+            if password in self.beside:
+                yield Finding(id="archive-password-beside", detail=password)
+            elif not self._from_user(password):
+                yield Finding(id="archive-password-known", detail=password)
         yield Member(name=name, data=data, relation=relation, password=password)
 
     def encrypted(self, name: str, why: str = "encrypted, and no known password opens it") -> Iterator[Output]:

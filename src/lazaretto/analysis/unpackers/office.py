@@ -61,7 +61,7 @@ def _unlock(subject: Subject) -> Iterator[Output]:
     plain, password = opened
     if password == locked.DEFAULT:
         yield Finding(id="document-encrypted-default")
-    else:
+    elif not subject.from_user(password):
         yield Finding(id="document-encrypted-opened")
     yield Member(name=_plain_name(subject.name, subject.kind), data=plain, relation="decoded", password=password)
 
