@@ -72,8 +72,8 @@ def analyze(
 ) -> Report:
     """Analyses one file; the report, also written to `out/report.json` beside what it was made of.
 
-    `out` is created. `detonate` None, or `options.run` False: nothing is run, and the report says so. `tell` gets the name of each stage as it
-    begins. Raises `UnreadableFile`, `FileTooLarge` or `CageFailed`.
+    `out` is created. `detonate` None, or `options.run` False: nothing is run, and the report says so. `tell` gets the
+    name of each stage as it begins. Raises `UnreadableFile`, `FileTooLarge` or `CageFailed`.
     """
     chosen = options or Options()
     if not chosen.run:

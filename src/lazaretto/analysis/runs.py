@@ -124,8 +124,8 @@ def why_not_run(kind: FileType, *, has_sandbox: bool, asked: bool = True) -> tup
 
 
 def left_unrun(tree: Node) -> tuple[Node, tuple[str, ...]]:
-    """The tree of a container where nothing was to be run: each file inside that a guest could start says so, and is not
-    clean for it; and what is to be said of the container."""
+    """The tree of a container where nothing was to be run, and what is to be said of it. Each file inside that a guest
+    could start says so too, and is not clean for it."""
     able = {node.path for node in choose(tree, _ALL)}
     if not able:
         return tree, ()

@@ -59,7 +59,8 @@ def analyze(
 ) -> int:
     """Say of each file whether it is harmful, how sure that is, and why.
 
-    Each file is run in a disposable machine of its own, unless --no-run is given. Ends with 0 when every file was analysed, harmful or not.
+    Each file is run in a disposable machine of its own, unless --no-run is given. Ends with 0 when every file was
+    analysed, harmful or not.
 
     Parameters
     ----------
