@@ -1,4 +1,4 @@
-"""Strings, indicators and what they say; passwords in texts; the cage."""
+"""Strings, indicators and what they say; the cage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from lazaretto.analysis.cage.wire import End
 from lazaretto.analysis.engine import Finding, Indicator, Output, Subject
 from lazaretto.analysis.engines import indicators
 from lazaretto.analysis.formats.types import TYPES
-from lazaretto.analysis.passwords import passwords
 
 GENESIS = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 P2SH = "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"
@@ -46,7 +45,7 @@ def examined(data: bytes, kind: str) -> list[Output]:
 def found(text: str | bytes, kind: str = "text") -> set[tuple[str, str]]:
     data = text.encode() if isinstance(text, str) else text
     said = [output for output in examined(data, kind) if isinstance(output, Indicator)]
-    return {(one.kind, one.value) for one in said if one.kind != "password"}
+    return {(one.kind, one.value) for one in said}
 
 
 def ids(text: str, kind: str) -> set[str]:
@@ -215,38 +214,9 @@ def test_registered_names() -> None:
         assert known.registered(name) == registered
 
 
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("The password is: Qx7!pq", "Qx7!pq"),
-        ("Password: infected2024", "infected2024"),
-        ("archive password = 'hello'", "hello"),
-        ("PW: 1234", "1234"),
-        ("Das Passwort lautet „geheim“.", "geheim"),
-        ("Kennwort: Sommer2025.", "Sommer2025"),
-        ("Le mot de passe est : fleur99", "fleur99"),
-        ("contraseña: Abc-123", "Abc-123"),
-        ("hasło: zima22", "zima22"),
-        ("Пароль: 5544", "5544"),
-        ("密码：8899", "8899"),
-        ("Password\nR3port-X\n", "R3port-X"),
-        ("<p>Your <b>password</b> is <b>Inv0ice</b></p>", "Inv0ice"),
-        ("use code 7788 to open", "7788"),
-    ],
-)
-def test_passwords(text: str, word: str) -> None:
-    assert word in passwords(text)
-
-
-def test_no_passwords() -> None:
-    assert passwords("See you tomorrow at noon.") == []
-    assert len(passwords("password: " + " ".join(f"a{n}" for n in range(1000)))) <= 40
-    assert passwords("password " * 100_000) is not None
-
-
 def test_in_the_cage() -> None:
-    with Cage() as cage, sheet(f"http://evil-site.ru/x {GENESIS} {ONION} password: xyz99".encode()) as fd:
+    with Cage() as cage, sheet(f"http://evil-site.ru/x {GENESIS} {ONION}".encode()) as fd:
         done = cage.run(indicators.ENGINE, fd, name="a.txt", kind=TYPES["text"])
     assert done.end is End.DONE, done.detail
     kinds = {output.kind for output in done.outputs if isinstance(output, Indicator)}
-    assert kinds == {"url", "wallet", "onion", "password"}
+    assert kinds == {"url", "wallet", "onion"}

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from lazaretto.analysis.engine import Indicator, Subject
-from lazaretto.analysis.engines.words import candidates, examine
+from lazaretto.analysis.engines.words import examine
 from lazaretto.analysis.formats.types import TYPES
+from lazaretto.analysis.passwords import candidates, passwords
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,38 @@ from lazaretto.analysis.formats.types import TYPES
 )
 def test_words_that_are_called_so_come_first(text: str, word: str) -> None:
     assert word in candidates("Dear all, please find the papers for our meeting attached.\n" + text)[:4]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("The password is: Qx7!pq", "Qx7!pq"),
+        ("Password: infected2024", "infected2024"),
+        ("archive password = 'hello'", "hello"),
+        ("PW: 1234", "1234"),
+        ("Das Passwort lautet „geheim“.", "geheim"),
+        ("Kennwort: Sommer2025.", "Sommer2025"),
+        ("Le mot de passe est : fleur99", "fleur99"),
+        ("contraseña: Abc-123", "Abc-123"),
+        ("hasło: zima22", "zima22"),
+        ("Пароль: 5544", "5544"),
+        ("密码：8899", "8899"),
+        ("Password\nR3port-X\n", "R3port-X"),
+        ("<p>Your <b>password</b> is <b>Inv0ice</b></p>", "Inv0ice"),
+        ("use code 7788 to open", "7788"),
+        ("mật khẩu: abc-77", "abc-77"),
+        ("סיסמה: zx81", "zx81"),
+        ("lozinka: more-9", "more-9"),
+    ],
+)
+def test_words_that_a_text_calls_a_password(text: str, word: str) -> None:
+    assert word in passwords(text)
+
+
+def test_no_passwords() -> None:
+    assert passwords("See you tomorrow at noon.") == []
+    assert len(passwords("password: " + " ".join(f"a{n}" for n in range(1000)))) <= 40
+    assert passwords("password " * 100_000) is not None
 
 
 def test_every_word_of_a_short_text() -> None:

@@ -1,4 +1,4 @@
-"""Strings of every file, and the indicators in them; words of a text that may be passwords."""
+"""Strings of every file, and the indicators in them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from lazaretto.analysis.addresses import world as known
 from lazaretto.analysis.addresses.find import host_address, indicators, split, urls
 from lazaretto.analysis.addresses.texts import texts
 from lazaretto.analysis.addresses.world import World
-from lazaretto.analysis.engine import PASSWORD, Brought, Engine, Fact, Finding, Indicator, Output, Subject
-from lazaretto.analysis.passwords import passwords
+from lazaretto.analysis.engine import Brought, Engine, Fact, Finding, Indicator, Output, Subject
 from lazaretto.domain.sample import Category
 
 
@@ -31,7 +30,6 @@ _TEXTS = {"text", "html", "xml", "json"}
 _ACTIVE = {Category.EXECUTABLE, Category.SCRIPT}
 _ACTIVE_TYPES = {"lnk", "hta", "url", "msi", "reg", "jar"}
 _MOST_URLS = 2_000
-_MOST_NOTE = 128 << 10  # bytes of a text that may tell a password; longer ones are no notes
 _world: list[World] = []  # of this process: one
 
 
@@ -52,8 +50,6 @@ def examine(subject: Subject) -> Iterator[Output]:
     yield from _of_addresses(text, world, subject)
     if counts:
         yield Fact(name="indicators", value=tuple(f"{kind}: {count}" for kind, count in sorted(counts.items())))
-    if subject.kind.name in {"text", "html"} and len(subject.data) <= _MOST_NOTE:
-        yield from (Indicator(kind=PASSWORD, value=word) for word in passwords(text))
 
 
 def _decoded(data: bytes) -> str:
