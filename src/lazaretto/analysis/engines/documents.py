@@ -16,7 +16,7 @@ from lazaretto.analysis.identify import identify
 
 ENGINE = Engine(
     name="documents",
-    version="1",
+    version="2",
     module="lazaretto.analysis.engines.documents",
     wants=lambda kind: kind.name in kinds.OFFICE | {"rtf", "onenote"},
     sees="remote templates and objects, DDE, carried programs, controls, tricks of the format in Office, RTF, OneNote",
@@ -59,13 +59,13 @@ def _named(names: Iterable[str]) -> Iterator[Output]:
 # --- OLE ------------------------------------------------------------------------------------------------------------
 
 
-def _compounds(found: Contents) -> Iterator[Output]:
+def _compounds(found: Contents, *, rich: bool = False) -> Iterator[Output]:
     for name, file in found.compounds:
         trick = objects.equation_trick(file)
         if trick:
             yield Finding(id="document-equation", detail=f"{name}: {trick}".lstrip(": "))
         for address in objects.links(file):
-            yield from _object(address)
+            yield from _object(address, rich=rich)
         for path, data in file.streams.items():
             if path[-1] == "WordDocument":
                 yield from _fields(fields.of_word_binary(data))
@@ -73,10 +73,12 @@ def _compounds(found: Contents) -> Iterator[Output]:
                 yield from _conversations(fields.conversation(words) for words in workbook.conversations(data))
 
 
-def _object(address: str) -> Iterator[Output]:
-    """Where an object is linked to."""
+def _object(address: str, *, rich: bool = False) -> Iterator[Output]:
+    """Where an object is linked to. In rich text such a link is nobody's habit."""
     where = place(address)
-    if where in {Place.WEB, Place.COMMAND} or (where is Place.SHARE and addresses.over_the_internet(address)):
+    if where is Place.WEB and not rich and addresses.names_a_document(address):
+        yield Finding(id="document-linked-file", detail=address)
+    elif where in {Place.WEB, Place.COMMAND} or (where is Place.SHARE and addresses.over_the_internet(address)):
         yield Finding(id="document-remote-object", detail=address)
     elif where is Place.SHARE:
         yield Finding(id="document-share", detail=address)
@@ -193,7 +195,7 @@ def _rich_object(one: rtf.Object) -> Iterator[Output]:
     if outer is None:
         return
     if outer.linked:
-        yield from _object(outer.topic)
+        yield from _object(outer.topic, rich=True)
         return
     packaged = objects.package(outer.data, sized=False)
     if packaged:
@@ -201,7 +203,7 @@ def _rich_object(one: rtf.Object) -> Iterator[Output]:
     inner = objects.read_object(outer.data)
     if inner is not None:
         yield from _carried(objects.carried(inner, outer.name))
-        yield from _compounds(Contents(compounds=[(outer.name, inner)]))
+        yield from _compounds(Contents(compounds=[(outer.name, inner)]), rich=True)
     elif re.fullmatch(r"equation\.\d", outer.name, re.IGNORECASE):
         trick = objects.mtef(outer.data)
         if trick:

@@ -21,7 +21,7 @@ from lazaretto.analysis.engine import Engine, Fact, Finding, Indicator, Member, 
 
 ENGINE = Engine(
     name="macros",
-    version="1",
+    version="2",
     module="lazaretto.analysis.engines.macros",
     wants=lambda kind: kind.name in kinds.OFFICE,
     sees="what VBA and OpenOffice Basic in a document do, which of it runs by itself, and what was hidden in it",
@@ -107,6 +107,7 @@ def _bounded(modules: Iterable[Module]) -> Iterator[Module]:
 # --- what it does ---------------------------------------------------------------------------------------------------
 
 _FINDINGS: dict[Kind, tuple[str, str]] = {  # of what is done when asked, and by itself
+    Kind.OPENS: ("macro-opens-program", "macro-auto-opens-program"),
     Kind.STARTS: ("macro-starts-program", "macro-auto-starts-program"),
     Kind.FETCHES: ("macro-uses-network", "macro-auto-uses-network"),
     Kind.SAVES: ("macro-writes-file", "macro-writes-file"),
@@ -132,7 +133,9 @@ def _findings(done: Sequence[Deed]) -> Iterator[Output]:
     for entry in dict.fromkeys(deed.act.entry for deed in done):
         together = [deed for deed in done if deed.act.entry == entry]
         fetched = next((deed for deed in together if deed.kind is Kind.FETCHES), None)
-        if fetched and any(deed.kind in {Kind.STARTS, Kind.DROPS} for deed in together):
+        used = [deed for deed in together if deed.kind in {Kind.STARTS, Kind.DROPS}]
+        if fetched and any(entry or deed.act is not fetched.act for deed in used):
+            # What a command of a button does with an address is said by the engine that reads the command.
             yield Finding(id="macro-fetches-program", detail=_detail(fetched))
 
 
@@ -167,7 +170,8 @@ def _decoded(machine: Machine, modules: Sequence[Module], done: Sequence[Deed]) 
         text = rewritten(module.name, module.source, machine.texts)
         if text != module.source and parts < _MOST_PARTS:
             parts += 1
-            yield Member(name=f"{module.name}.decoded.bas", data=text.encode(), relation="decoded")
+            data = ovba.exported(module.name, text)
+            yield Member(name=f"{module.name}.decoded.bas", data=data, relation="decoded")
     addresses = [
         address.rstrip(".,;")
         for source in (*(text for text in machine.texts.values() if text), *(m.source for m in modules))

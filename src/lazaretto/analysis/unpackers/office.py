@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lazaretto.analysis.documents import compound, kinds, locked, objects, onenote, rtf
+from lazaretto.analysis.documents import compound, kinds, locked, objects, onenote, ovba, rtf
 from lazaretto.analysis.documents.contents import LOADS, Contents, contents
 from lazaretto.analysis.documents.excel4.book import book_of
 from lazaretto.analysis.documents.excel4.sheets import listing
@@ -100,7 +100,7 @@ def _members(found: Contents, room: int) -> Iterator[Output]:
         if number >= _MOST_MEMBERS:
             yield Shortfall(reason=f"it has more than {_MOST_MEMBERS} macros")
             return
-        yield Member(name=f"{module.name}.bas", data=module.source.encode(), relation="macro")
+        yield Member(name=f"{module.name}.bas", data=ovba.exported(module.name, module.source), relation="macro")
     book = book_of(found)
     for sheet in book.macro_sheets[:100] if book else ():
         yield Member(name=f"{sheet.name}.xlm.txt", data=listing(sheet).encode(), relation="macro")

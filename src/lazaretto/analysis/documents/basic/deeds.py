@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from lazaretto.analysis.documents.addresses import over_the_internet
 from lazaretto.analysis.documents.basic.machine import Act
+from lazaretto.analysis.documents.basic.ordinary import PROGRAM_ENDINGS, ordinary
 from lazaretto.analysis.documents.basic.values import Text, Value, origin_of, text_of, whole
 
 
 class Kind(enum.Enum):
-    STARTS = "starts a program"
+    OPENS = "opens an ordinary program of the machine"
+    STARTS = "starts a program, or gives a command"
     FETCHES = "asks the network for something"
     SAVES = "writes a file"
     DROPS = "writes a file that is a program or a script"
@@ -36,10 +39,6 @@ class Deed:
     act: Act
 
 
-PROGRAM_ENDINGS = frozenset({
-    "exe", "com", "scr", "pif", "dll", "cpl", "ocx", "sys", "msi", "msp", "bat", "cmd", "ps1", "vbs", "vbe", "js",
-    "jse", "wsf", "wsh", "wsc", "sct", "hta", "lnk", "jar", "chm", "reg", "inf", "xll",
-})  # fmt: skip
 _COMMAND = re.compile(
     r"\.(?:exe|com|bat|cmd|ps1|vbs|js|hta|msi|scr|lnk)\b|^\s*\"?(?:cmd|powershell|pwsh|wscript|cscript|mshta|rundll32|"
     r"regsvr32|certutil|bitsadmin|curl|msiexec|wmic|schtasks|explorer|sh|bash|python)\b|%\w+%",
@@ -95,12 +94,7 @@ def deeds(acts: Sequence[Act]) -> Iterator[Deed]:
 def _of(act: Act) -> Iterator[Deed]:
     texts = act.texts
     if _STARTERS.search(act.name) or (_UNSURE_STARTERS.search(act.name) and any(map(_like_command, texts[:2]))):
-        command = " ".join(texts[:3])
-        yield _deed(Kind.STARTS, command, act)
-        if _URL.search(command):
-            yield _deed(Kind.FETCHES, command, act)
-        if re.search(r"schtasks\b.*/create", command, re.IGNORECASE):
-            yield _deed(Kind.STAYS, command, act)
+        yield from _started(" ".join(texts[:3]), act)
     if _fetches(act):
         yield _deed(Kind.FETCHES, next(filter(_URL.search, texts), Text("")), act)
     yield from _writing(act)
@@ -123,6 +117,22 @@ def _of(act: Act) -> Iterator[Deed]:
         yield _deed(Kind.MAILS, act.name, act)
     if any(_MACHINE.search(text) for text in texts) and ("winmgmts" in act.name or act.name.endswith("execquery")):
         yield _deed(Kind.ASKS, texts[0], act)
+
+
+def _started(command: str, act: Act) -> Iterator[Deed]:
+    if ordinary(command) and not _hidden(Kind.STARTS, act):
+        yield _deed(Kind.OPENS, command, act)
+        return
+    yield _deed(Kind.STARTS, command, act)
+    if _reaches_out(command):
+        yield _deed(Kind.FETCHES, command, act)
+    if re.search(r"schtasks\b.*/create", command, re.IGNORECASE):
+        yield _deed(Kind.STAYS, command, act)
+
+
+def _reaches_out(command: str) -> bool:
+    """Whether a command names an address outside; a share of the firm is where its files lie."""
+    return any(_WEB.match(found) or over_the_internet(found) for found in _URL.findall(command))
 
 
 def _fetches(act: Act) -> bool:
