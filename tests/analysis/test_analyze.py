@@ -85,7 +85,7 @@ def script(tmp_path: Path) -> Path:
 
 def report_of(file: Path, detonator: Recorded | None, **options: object) -> Report:
     out = file.parent / "out"
-    chosen = Options(**options)  # type: ignore[arg-type]
+    chosen = Options(**options)  # type: ignore[arg-type]  # of any kind
     return analyze(file, examiner=EXAMINER, detonate=detonator, catalogue=CATALOGUE, out=out, options=chosen)
 
 

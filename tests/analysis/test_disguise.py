@@ -90,7 +90,7 @@ def test_the_sample_keeps_being_the_sample() -> None:
     trace, sample = trace_of([{"kind": "file.delete", "path": "/home/anna/Downloads/sample"}], "linux")
     other, facts = disguised(trace, sample, {})
     assert facts.name == "zhtwsl"
-    assert other.events[0].path == other.processes[1].image == "/home/huuh/Downloads/zhtwsl"  # type: ignore[union-attr]
+    assert other.events[0].path == other.processes[1].image == "/home/huuh/Downloads/zhtwsl"  # type: ignore[union-attr]  # it has a path
 
 
 @given(st.text("abcXYZ019._-/ ", min_size=1, max_size=30), st.text("abcXYZ019._-/ ", min_size=1, max_size=30))

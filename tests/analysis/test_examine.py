@@ -113,7 +113,7 @@ def test_every_container_opens_in_the_cage(examiner: Examiner, name: str) -> Non
 
 @pytest.mark.parametrize("locked", [archives.aes_zipped, sevenzip, rar])
 def test_the_password_is_in_the_text_beside(examiner: Examiner, locked: object) -> None:
-    inner = locked({"run.sh": SCRIPT}, "Süßholz-77")  # type: ignore[operator]
+    inner = locked({"run.sh": SCRIPT}, "Süßholz-77")  # type: ignore[operator]  # a function
     tree = examiner(archives.zipped({"locked": inner, "read.txt": TEXT}), "a.zip")
     assert not failed(tree)
     assert found(tree)["run.sh"] == "shell"

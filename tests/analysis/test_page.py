@@ -60,7 +60,7 @@ def bare(**more: object) -> Report:
         "category": Category.EXECUTABLE, "type": "pe-exe", "type_title": "Windows program", "state": State.FINISHED,
         "status": Status.CLEAN, "score": 1, "reason": "Nothing.",
     }  # fmt: skip
-    return Report(**(fields | more))  # type: ignore[arg-type]
+    return Report(**(fields | more))  # type: ignore[arg-type]  # of any kind
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ class Opened:
 
     def __init__(self, browser: Browser, file: Path, scheme: str = "light", width: int = 1280) -> None:
         self.context = browser.new_context(
-            color_scheme=scheme,  # type: ignore[arg-type]
+            color_scheme=scheme,  # type: ignore[arg-type]  # one of two words
             viewport={"width": width, "height": 900},
             offline=True,
         )
@@ -83,7 +83,7 @@ def test_no_script_of_a_sample_runs_and_nothing_is_loaded(browser: Browser, file
     page = opened.page
     for element in page.query_selector_all("summary, button, select, td, li, h1"):
         element.dispatch_event("mouseover")
-    page.query_selector("summary").click()  # type: ignore[union-attr]
+    page.query_selector("summary").click()  # type: ignore[union-attr]  # it is there
     page.fill("input[name=text]", "<script>")
     page.wait_for_timeout(200)
     assert page.title().startswith("malicious: ")
@@ -116,7 +116,7 @@ def test_the_policy_stops_what_should_ever_get_in(opened: Opened) -> None:
 
 
 def shown(page: Page) -> list[str]:
-    return page.eval_on_selector_all(".timeline tbody tr", "rows => rows.filter(r => !r.hidden).map(r => r.innerText)")  # type: ignore[no-any-return]
+    return page.eval_on_selector_all(".timeline tbody tr", "rows => rows.filter(r => !r.hidden).map(r => r.innerText)")  # type: ignore[no-any-return]  # of the page's script
 
 
 def test_the_timeline_can_be_filtered(opened: Opened) -> None:

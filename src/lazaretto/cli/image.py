@@ -169,8 +169,8 @@ def _built_already(store: ImageStore, names: tuple[str, ...], command: str) -> S
 
 def _needed(files: list[Path]) -> tuple[str, ...]:
     """The guests in which these files would be run."""
-    from lazaretto.analysis.identify import identify  # noqa: PLC0415
-    from lazaretto.analysis.read import MAX_SIZE, read_sample  # noqa: PLC0415  help needs no analysis
+    from lazaretto.analysis.identify import identify  # noqa: PLC0415  help needs no analysis
+    from lazaretto.analysis.read import MAX_SIZE, read_sample  # noqa: PLC0415
 
     kinds = [identify(read_sample(path, MAX_SIZE), path.name) for path in regular_files(files)]
     return tuple(sorted({kind.profile for kind in kinds if kind.profile}))

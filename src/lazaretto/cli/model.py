@@ -118,7 +118,7 @@ def _table(cage: Cage, known: list[_Labelled]) -> tuple[list[dict[str, float]], 
 
 
 def _features(cage: Cage, path: Path) -> tuple[str, dict[str, float]]:
-    from lazaretto.analysis.cage.host import sheet  # noqa: PLC0415
+    from lazaretto.analysis.cage.host import sheet  # noqa: PLC0415  help needs no analysis
     from lazaretto.analysis.engine import Fact, Identified  # noqa: PLC0415
     from lazaretto.analysis.engines.model import ENGINE, FEATURES  # noqa: PLC0415
     from lazaretto.analysis.identifier import ENGINE as IDENTIFY  # noqa: PLC0415

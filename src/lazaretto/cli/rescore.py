@@ -49,7 +49,7 @@ def rescore(
     """
     terminal = Terminal.of(common)
     folders = report_folders(reports)
-    from lazaretto.analysis.findings import load_meanings  # noqa: PLC0415
+    from lazaretto.analysis.findings import load_meanings  # noqa: PLC0415  help needs no analysis
     from lazaretto.analysis.rescore import rescore as judged_anew  # noqa: PLC0415
     from lazaretto.analysis.rulefiles import default_folder  # noqa: PLC0415
     from lazaretto.cli.rules import all_rules  # noqa: PLC0415

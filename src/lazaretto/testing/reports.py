@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from lazaretto.analysis.accounts import Account, read_accounts
 from lazaretto.analysis.assemble import assemble
 from lazaretto.analysis.behaviours import Catalogue, default_folder, load
 from lazaretto.analysis.engine import Fact, Indicator
@@ -104,11 +103,6 @@ def example(folder: Path, *, hostile: bool = False, catalogue: Catalogue | None 
     write_material(material_of(file, tree, ran, MEANINGS, not_run=()), folder)
     write_report(report, folder)
     return report
-
-
-def example_accounts(report: Report, folder: Path) -> tuple[Account, ...]:
-    """The accounts of such a report."""
-    return read_accounts(report, folder)
 
 
 def _tree(texts: tuple[str, ...]) -> tuple[Node, Node]:

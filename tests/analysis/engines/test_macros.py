@@ -348,9 +348,9 @@ def test_a_command_kept_in_the_document() -> None:
 def with_compiled(compiled: bytes, source: str) -> bytes:
     """A project whose one module has this compiled code before its source."""
     tree = dict(vba_project({"ThisDocument": source}, "ThisDocument"))
-    storage = dict(tree["VBA"])  # type: ignore[arg-type]
-    storage["ThisDocument"] = compiled + storage["ThisDocument"]  # type: ignore[operator]
-    listing = ovba.decompress(storage["dir"])  # type: ignore[arg-type]
+    storage = dict(tree["VBA"])  # type: ignore[arg-type]  # a folder of streams
+    storage["ThisDocument"] = compiled + storage["ThisDocument"]  # type: ignore[operator]  # bytes
+    listing = ovba.decompress(storage["dir"])  # type: ignore[arg-type]  # bytes
     place = struct.pack("<HI", 0x31, 4)
     storage["dir"] = compress(listing.replace(place + bytes(4), place + struct.pack("<I", len(compiled))))
     tree["VBA"] = storage

@@ -37,11 +37,11 @@ TEXT = Part(".text", bytes(range(16)) * 512, CODE)
 
 @cache
 def own(name: str, **said: object) -> Signer:
-    return signer(name, **said)  # type: ignore[arg-type]
+    return signer(name, **said)  # type: ignore[arg-type]  # of any kind
 
 
 def plain(**said: object) -> bytes:
-    return pe(**{"imports": PLAIN, **said})  # type: ignore[arg-type]
+    return pe(**{"imports": PLAIN, **said})  # type: ignore[arg-type]  # of any kind
 
 
 def calls(*names: str) -> dict[str, list[str]]:

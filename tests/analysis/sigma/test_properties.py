@@ -58,7 +58,7 @@ def test_wildcards_fit_as_the_specification_says(pattern: str, value: str) -> No
 @given(patterns)
 def test_wildcards_are_read_as_pysigma_reads_them(pattern: str) -> None:
     special = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
-    theirs = tuple(special.get(part, part) for part in SigmaString(pattern).s)  # type: ignore[arg-type,call-overload]
+    theirs = tuple(special.get(part, part) for part in SigmaString(pattern).s)  # type: ignore[arg-type,call-overload]  # of pySigma
     assert wildcards.parse(pattern) == wildcards.joined(theirs)
 
 

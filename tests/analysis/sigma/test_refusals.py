@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lazaretto.analysis.sigma.loading import compiled
 from lazaretto.testing.sigma_play import refused, rule, rules
 
 FINE = "s: {CommandLine: x}\ncondition: s\n"
@@ -140,7 +141,5 @@ def test_a_field_that_is_only_sometimes_needed_is_told() -> None:
 
 
 def test_what_cannot_be_text() -> None:
-    from lazaretto.analysis.sigma.loading import compiled  # noqa: PLC0415
-
     assert compiled([("a.yml", b"\xff\xfe\x00")]).refused[0].problem == "is not UTF-8"
     assert "too many" in compiled([("a.yml", b"a" * (2 << 20))]).refused[0].problem

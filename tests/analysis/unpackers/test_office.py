@@ -40,7 +40,7 @@ def test_other_languages_of_openoffice_are_parts() -> None:
 
 def test_modules_that_no_project_names_are_found() -> None:
     tree = dict(vba_project({"Hidden": "Sub A()\nEnd Sub"}, "none"))["VBA"]
-    data = compound({"WordDocument": b"x", "Odd": {"stream": tree["Hidden"]}})  # type: ignore[index]
+    data = compound({"WordDocument": b"x", "Odd": {"stream": tree["Hidden"]}})  # type: ignore[index]  # a folder
     found = members(look(office.examine, data, "a.doc"))
     assert b"Sub A()" in found["stream.bas"].data
 

@@ -30,14 +30,14 @@ def test_packed_arj(method: int) -> None:
 
 @pytest.mark.parametrize("make", [archives.arj, archives.ace])
 def test_not_packed(make: object) -> None:
-    opened = open_with("old", make("dir/a.exe", b"MZ content"))  # type: ignore[operator]
+    opened = open_with("old", make("dir/a.exe", b"MZ content"))  # type: ignore[operator]  # a function
     assert opened.files == {"dir/a.exe": b"MZ content"}
     assert not opened.findings
 
 
 @pytest.mark.parametrize("make", [archives.arj, archives.ace])
 def test_cut_is_said(make: object) -> None:
-    opened = open_with("old", make("a.exe", b"MZ content" * 20)[:150])  # type: ignore[operator]
+    opened = open_with("old", make("a.exe", b"MZ content" * 20)[:150])  # type: ignore[operator]  # a function
     assert opened.found == {"archive-damaged"}
     assert opened.short
 

@@ -196,7 +196,7 @@ class World:
 
 
 def _enter(namespace: str) -> None:
-    with open(namespace, "rb") as file:  # noqa: PTH123
+    with Path(namespace).open("rb") as file:
         result = ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0x40000000)
     assert result == 0, os.strerror(ctypes.get_errno())
 
@@ -439,7 +439,7 @@ class TestMail:
 
         def send() -> None:
             with smtplib.SMTP("5.6.7.8", 587, timeout=TIMEOUT) as client:
-                client._host = "smtp.evil.com"  # type: ignore[attr-defined]
+                client._host = "smtp.evil.com"  # type: ignore[attr-defined]  # the name that TLS asks for
                 client.starttls(context=world.trust)
                 client.login("user", "secret")
                 client.send_message(mail)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -60,11 +59,6 @@ def parts(data: bytes) -> Iterator[Part]:
 
 def elements(data: bytes) -> Iterator[Element]:
     return (part for part in parts(data) if isinstance(part, Element))
-
-
-def plain_text(data: bytes) -> str:
-    """All text, tags taken away; for searching, not for showing."""
-    return re.sub(r"\s+", " ", " ".join(part for part in parts(data) if isinstance(part, str)))
 
 
 def _bare(name: str) -> str:

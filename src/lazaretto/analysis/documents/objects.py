@@ -15,8 +15,6 @@ from lazaretto.analysis.documents import compound
 from lazaretto.analysis.documents.compound import Compound
 
 EQUATION = "0002ce02-0000-0000-c000-000000000046"
-OLE_LINK = "00000300-0000-0000-c000-000000000046"
-PACKAGER = "0003000c-0000-0000-c000-000000000046"
 _MOST_OBJECTS = 500
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from lazaretto.analysis.documents.basic.deeds import PROGRAM_ENDINGS, memory_code
+from lazaretto.analysis.documents.basic.deeds import memory_code
+from lazaretto.analysis.documents.basic.ordinary import PROGRAM_ENDINGS
 from lazaretto.analysis.documents.contents import LOADS, contents
 from lazaretto.analysis.documents.excel4.book import book_of
 from lazaretto.analysis.documents.excel4.follow import Deed, Followed, follow

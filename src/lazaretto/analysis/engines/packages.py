@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from lazaretto.analysis.engine import Engine, Fact, Finding, Output, Subject
+
+if TYPE_CHECKING:
+    from lazaretto.analysis.scripting.acts import Act
 
 ENGINE = Engine(
     name="packages",
@@ -47,7 +51,7 @@ def examine(subject: Subject) -> Iterator[Output]:
             yield from _imitation("pypi", found[1].decode("ascii", "replace"))
 
 
-def _acts(source: bytes, language: str):  # type: ignore[no-untyped-def]  # records of modules that only the cage loads
+def _acts(source: bytes, language: str) -> list[Act]:
     import sys  # noqa: PLC0415  only in the cage
 
     from lazaretto.analysis.scripting import unfold  # noqa: PLC0415  only in the cage
@@ -102,7 +106,7 @@ def _node(data: bytes) -> Iterator[Output]:
         yield from _imitation("npm", name)
 
 
-def _judged(acts, when: str) -> Iterator[Output]:  # type: ignore[no-untyped-def]
+def _judged(acts: Sequence[Act], when: str) -> Iterator[Output]:
     kinds = {act.kind.value for act in acts}
     for act in acts:
         kind = act.kind.value

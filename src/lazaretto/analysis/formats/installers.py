@@ -1,7 +1,7 @@
-"""What a Windows program carries behind its own end: an installer's data, or an archive that it unpacks itself.
+"""Whether a Windows program carries the data of an installer behind its own end.
 
 Only traits come of it: such a file is and stays a program. Marks: NSIS "firstheader" (`Source/exehead/fileform.h`),
-Inno Setup "SetupLdr" offset table (`Projects/Src/Shared.Struct.pas`), and those of the archives.
+Inno Setup "SetupLdr" offset table (`Projects/Src/Shared.Struct.pas`).
 """
 
 from __future__ import annotations
@@ -11,34 +11,22 @@ import struct
 _NSIS = b"\xef\xbe\xad\xdeNullsoftInst"
 _INNO = b"rDlPtS"
 _LOOKED_AT = 1 << 20  # bytes of the overlay's begin
-_ARCHIVES = (
-    (b"7z\xbc\xaf\x27\x1c", "carries-7z"),
-    (b"Rar!\x1a\x07", "carries-rar"),
-    (b"PK\x03\x04", "carries-zip"),
-    (b"MSCF\0\0\0\0", "carries-cab"),
-)
 _MOST_SECTIONS = 96
 
 
 def carried(data: bytes, pe: int) -> list[str]:
-    """Traits of a PE program whose header is at `pe`: installer-nsis, installer-inno, carries-7z, ..."""
-    end = image_end(data, pe)
+    """Traits of a PE program whose header is at `pe`: installer-nsis, installer-inno."""
+    end = _image_end(data, pe)
     overlay = data[end : end + _LOOKED_AT] if end < len(data) else b""
-    traits = [trait for mark, trait in _ARCHIVES if overlay.startswith(mark)]
-    if _NSIS in overlay:
-        traits.append("installer-nsis")
-    if _has_inno(data, overlay):
-        traits.append("installer-inno")
-    if not traits and (data.rfind(b"PK\x05\x06", max(end, len(data) - 66_000)) >= 0):
-        traits.append("carries-zip")
-    return traits
+    nsis = ["installer-nsis"] if _NSIS in overlay else []
+    return [*nsis, "installer-inno"] if _has_inno(data, overlay) else nsis
 
 
 def _has_inno(data: bytes, overlay: bytes) -> bool:
     return data[0x30:0x34] == b"Inno" or overlay.startswith((b"zlb\x1a", b"idska32\x1a")) or _INNO in data[: 1 << 22]
 
 
-def image_end(data: bytes, pe: int) -> int:
+def _image_end(data: bytes, pe: int) -> int:
     """Where the last section of the file ends; the file's own end where the table of sections makes no sense."""
     if pe + 24 > len(data):
         return len(data)

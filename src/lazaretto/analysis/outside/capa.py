@@ -167,7 +167,7 @@ def _confined(settings: CapaSettings, command: str, sample: int) -> list[str]:
     words = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     if root:
         words += ["--unshare-user", "--uid", str(WARDEN_UID), "--gid", str(WARDEN_UID)]
-    words += ["--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"]  # noqa: S108
+    words += ["--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"]  # noqa: S108  in its own room
     for path in ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache"):
         if Path(path).is_symlink():
             words += ["--symlink", str(Path(path).readlink()), path]
@@ -176,6 +176,6 @@ def _confined(settings: CapaSettings, command: str, sample: int) -> list[str]:
     for place in dict.fromkeys(places):
         if not place.startswith("/usr/"):
             words += ["--ro-bind", place, place]
-    words += ["--ro-bind-data", str(sample), "/tmp/sample", "--chdir", "/tmp"]  # noqa: S108
+    words += ["--ro-bind-data", str(sample), "/tmp/sample", "--chdir", "/tmp"]  # noqa: S108  in its own room
     words += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "LC_ALL", "C.UTF-8"]  # noqa: S108
     return [*words, "--"]

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from lazaretto.analysis.scripting.values import HOLE, MOST_TEXT, UNKNOWN, Blob, Text, Thing, Value, marked, origins
+from lazaretto.analysis.scripting.values import HOLE, MOST_TEXT, Blob, Text, Thing, Value, marked, origins
 
 _BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
@@ -132,11 +132,3 @@ def characters(codes: list[Value]) -> Value:
                 continue
         plain.append(chr(int(code) & 0xFFFF if int(code) < 0 or int(code) > 0x10FFFF else int(code)))
     return Text("".join(plain), origins(codes) | {"characters"})
-
-
-def xored(value: Value, key: Value) -> Value:
-    data, with_ = as_bytes(value), as_bytes(key) if not isinstance(key, int) else bytes([key & 255])
-    if not data or not with_:
-        return UNKNOWN
-    out = bytes(byte ^ with_[place % len(with_)] for place, byte in enumerate(data[: 1 << 20]))
-    return Blob(out, origins(value) | {"xor"})

@@ -63,14 +63,6 @@ def guard(text: str) -> bool:
     return bool(_GUARDS.search(text))
 
 
-def run_key(text: str) -> bool:
-    return bool(_RUN_KEYS.search(text))
-
-
-def protection_key(text: str) -> bool:
-    return bool(_PROTECTION_KEYS.search(text))
-
-
 def is_shell(text: str) -> bool:
     return bool(_SHELL_PROGRAM.search(text))
 

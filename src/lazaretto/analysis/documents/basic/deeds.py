@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lazaretto.analysis.documents.addresses import over_the_internet
 from lazaretto.analysis.documents.basic.machine import Act
 from lazaretto.analysis.documents.basic.ordinary import PROGRAM_ENDINGS, ordinary
-from lazaretto.analysis.documents.basic.values import Text, Value, origin_of, text_of, whole
+from lazaretto.analysis.documents.basic.values import Text, Value, origin_of, whole
 
 
 class Kind(enum.Enum):
@@ -198,11 +198,6 @@ def _hidden(kind: Kind, act: Act) -> bool:
         return True
     elsewhere = any(origin_of(value) == "document" for value in values)
     return kind is Kind.STARTS and elsewhere and bool(act.entry)
-
-
-def command_of(act: Act) -> str:
-    """The texts of an act as they would stand in a command line."""
-    return " ".join(text for value in act.arguments if (text := text_of(value)))
 
 
 # --- memory ---------------------------------------------------------------------------------------------------------

@@ -703,11 +703,11 @@ def _compared(operator: str, a: Value, b: Value) -> bool | None:  # noqa: PLR091
         case "<":
             return x < y  # type: ignore[operator]  # both texts or both numbers
         case ">":
-            return x > y  # type: ignore[operator]
+            return x > y  # type: ignore[operator]  # the same
         case "<=" | "=<":
-            return x <= y  # type: ignore[operator]
+            return x <= y  # type: ignore[operator]  # the same
         case ">=" | "=>":
-            return x >= y  # type: ignore[operator]
+            return x >= y  # type: ignore[operator]  # the same
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-import olefile  # type: ignore[import-untyped]
+import olefile  # type: ignore[import-untyped]  # of its types nothing is known
 
 from lazaretto.analysis.engine import Fact, Output, Subject, short
 from lazaretto.analysis.unpackers._msi.tables import Database, Row, plain_name

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import acefile  # type: ignore[import-untyped]
+import acefile  # type: ignore[import-untyped]  # of its types nothing is known
 
 from lazaretto.analysis.engine import Output
 from lazaretto.analysis.unpackers._unpacking import MOST_MEMBERS, Unpacking, guessed

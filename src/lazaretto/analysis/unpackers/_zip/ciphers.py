@@ -40,7 +40,7 @@ def old_cipher(packed: bytes, entry: Entry, password: bytes, *, only_check: bool
     plain = bytearray()
     for byte in packed[:12] if only_check else packed:
         k = c | 2
-        byte ^= ((k * (k ^ 1)) >> 8) & 0xFF  # noqa: PLW2901
+        byte ^= ((k * (k ^ 1)) >> 8) & 0xFF  # noqa: PLW2901  as the cipher is written down
         a = (a >> 8) ^ table[(a ^ byte) & 0xFF]
         b = ((b + (a & 0xFF)) * 134775813 + 1) & 0xFFFFFFFF
         c = (c >> 8) ^ table[(c ^ (b >> 24)) & 0xFF]

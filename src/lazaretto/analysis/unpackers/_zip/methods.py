@@ -79,7 +79,7 @@ def _lzma(packed: bytes, most: int, size: int) -> bytes:
         raise Broken("it ends too early")
     length = struct.unpack_from("<H", packed, 2)[0]
     try:
-        chosen = lzma._decode_filter_properties(lzma.FILTER_LZMA1, packed[4 : 4 + length])  # type: ignore[attr-defined]
+        chosen = lzma._decode_filter_properties(lzma.FILTER_LZMA1, packed[4 : 4 + length])  # type: ignore[attr-defined]  # not in the stubs
         machine = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[chosen])
         data = machine.decompress(packed[4 + length :], max_length=most + 1)
     except (lzma.LZMAError, ValueError) as error:

@@ -129,7 +129,7 @@ class Helper:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd, bufsize=0)
         assert self.process.stdin and self.process.stdout
         self.input: BinaryIO = self.process.stdin  # type: ignore[assignment] # raw, since bufsize is 0
-        self.output: BinaryIO = self.process.stdout  # type: ignore[assignment]
+        self.output: BinaryIO = self.process.stdout  # type: ignore[assignment]  # likewise
         self._text = b""
 
     def say(self, line: str) -> None:
