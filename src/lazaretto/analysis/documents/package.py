@@ -38,7 +38,9 @@ class Package:
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError, IndexError) as error:
             raise ValueError(f"its directory cannot be read: {error}") from error
         self.cut = len(infos) > MOST_MEMBERS
-        self._infos = {info.filename.replace("\\", "/"): info for info in infos[:MOST_MEMBERS] if not info.is_dir()}
+        # `is_dir` fails over a member without a name
+        files = (info for info in infos[:MOST_MEMBERS] if info.filename and not info.is_dir())
+        self._infos = {info.filename.replace("\\", "/"): info for info in files}
         self._left = most
         self.unread: list[str] = []  # members that could not be read, or that were too large
 
