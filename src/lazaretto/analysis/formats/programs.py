@@ -6,10 +6,9 @@ every offset is checked against the length.
 
 from __future__ import annotations
 
-import struct
-
 from lazaretto.analysis.formats.installers import carried
 from lazaretto.analysis.formats.types import FileType, of
+from lazaretto.analysis.programs.numbers import u16, u32, u64
 
 _PE_MACHINES = {
     0x14C: "i386", 0x8664: "x86-64", 0x1C0: "arm", 0x1C2: "arm", 0x1C4: "arm", 0xAA64: "aarch64", 0xA641: "aarch64",
@@ -70,7 +69,7 @@ def program(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a form
         return _mach_o(data)
     if data[:4] == b"\xca\xfe\xba\xbe" and len(data) >= 8:
         # A fat Mach-O and a Java class have the same magic; a class has its version (45 and up) where the other counts.
-        return of("mach-o", "universal") if _u32(data, 4, ">") < 20 else of("java-class")
+        return of("mach-o", "universal") if u32(data, 4, ">") < 20 else of("java-class")
     if data[:4] == b"\0asm":
         return of("wasm")
     if data[:4] in {b"dex\n", b"cdex"}:
@@ -80,17 +79,17 @@ def program(data: bytes) -> FileType | None:  # noqa: PLR0911 (one return a form
 
 def _mach_o(data: bytes) -> FileType:
     order = ">" if data[:1] == b"\xfe" else "<"
-    kind = _MACH_KINDS.get(_u32(data, 12, order), "")
-    machine = _MACH_CPUS.get(_u32(data, 4, order), "")
+    kind = _MACH_KINDS.get(u32(data, 12, order), "")
+    machine = _MACH_CPUS.get(u32(data, 4, order), "")
     return of("mach-o", *((kind,) if kind else ()), machine=machine)
 
 
 def _coff(data: bytes) -> FileType | None:
     """An object file of Windows. It has no mark, so everything in its header must be right."""
-    machine = _u16(data, 0)
+    machine = u16(data, 0)
     if machine not in {0x14C, 0x8664, 0xAA64, 0x1C4} or len(data) < 60:
         return None
-    sections, symbols, optional = _u16(data, 2), _u32(data, 8), _u16(data, 16)
+    sections, symbols, optional = u16(data, 2), u32(data, 8), u16(data, 16)
     first = data[20:28].rstrip(b"\0")
     named = first[:1] in b"./_" and first.isascii() and len(first) > 1
     right = 0 < sections < 4096 and not optional and symbols <= len(data) and 20 + 40 * sections <= len(data)
@@ -100,7 +99,7 @@ def _coff(data: bytes) -> FileType | None:
 def _dos(data: bytes) -> FileType:
     if len(data) < 0x40:
         return of("dos-exe", "truncated")
-    offset = _u32(data, 0x3C)
+    offset = u32(data, 0x3C)
     magic = data[offset : offset + 4] if offset < len(data) else b""
     if magic == b"PE\0\0":
         return _pe(data, offset)
@@ -110,18 +109,18 @@ def _dos(data: bytes) -> FileType:
 def _pe(data: bytes, offset: int) -> FileType:
     if offset + 24 + 2 > len(data):
         return of("dos-exe", "truncated")
-    machine = _PE_MACHINES.get(_u16(data, offset + 4), "other")
-    library = bool(_u16(data, offset + 22) & 0x2000)
+    machine = _PE_MACHINES.get(u16(data, offset + 4), "other")
+    library = bool(u16(data, offset + 22) & 0x2000)
     optional = offset + 24
-    wide = _u16(data, optional) == 0x20B
+    wide = u16(data, optional) == 0x20B
     traits = ["64-bit" if wide else "32-bit"]
-    subsystem = _u16(data, optional + 68)
+    subsystem = u16(data, optional + 68)
     if subsystem in {2, 3}:
         traits.append("gui" if subsystem == 2 else "console")
     if subsystem in {10, 11, 12, 13}:
         return of("pe-efi", *traits, machine=machine)
     directories = optional + (112 if wide else 96)
-    managed = _u32(data, directories - 4) > 14 and _u32(data, directories + 14 * 8) != 0
+    managed = u32(data, directories - 4) > 14 and u32(data, directories + 14 * 8) != 0
     if library:
         traits.append("library")
     traits += carried(data, offset)
@@ -139,7 +138,7 @@ def _elf(data: bytes) -> FileType:
         return of("elf-object", "truncated")
     order = "<" if data[5] == 1 else ">"
     wide = data[4] == 2
-    kind, number = _u16(data, 16, order), _u16(data, 18, order)
+    kind, number = u16(data, 16, order), u16(data, 18, order)
     machine = _elf_machine(number, wide=wide, big=order == ">")
     traits = ["64-bit" if wide else "32-bit"]
     if kind == 1:
@@ -166,19 +165,19 @@ def _elf_machine(number: int, *, wide: bool, big: bool) -> str:
 def _elf_segments(data: bytes, order: str, *, wide: bool) -> dict[int, tuple[int, int]]:
     """File offset and size of the first segment of each type, of at most 64 program headers."""
     if wide:
-        start, size, count = _u64(data, 32, order), _u16(data, 54, order), _u16(data, 56, order)
+        start, size, count = u64(data, 32, order), u16(data, 54, order), u16(data, 56, order)
     else:
-        start, size, count = _u32(data, 28, order), _u16(data, 42, order), _u16(data, 44, order)
+        start, size, count = u32(data, 28, order), u16(data, 42, order), u16(data, 44, order)
     segments: dict[int, tuple[int, int]] = {}
     for place in range(min(count, 64)):
         at = start + place * size
         if size == 0 or at + size > len(data):
             break
         if wide:
-            found = (_u64(data, at + 8, order), _u64(data, at + 32, order))
+            found = (u64(data, at + 8, order), u64(data, at + 32, order))
         else:
-            found = (_u32(data, at + 4, order), _u32(data, at + 16, order))
-        segments.setdefault(_u32(data, at, order), found)
+            found = (u32(data, at + 4, order), u32(data, at + 16, order))
+        segments.setdefault(u32(data, at, order), found)
     return segments
 
 
@@ -188,29 +187,9 @@ def _elf_pie(data: bytes, order: str, dynamic: tuple[int, int] | None, *, wide: 
         return False
     offset, size = dynamic
     step = 16 if wide else 8
-    read = _u64 if wide else _u32
+    read = u64 if wide else u32
     for place in range(min(size // step, 256)):
         tag = read(data, offset + place * step, order)
         if tag == 0x6FFFFFFB:
             return bool(read(data, offset + place * step + step // 2, order) & 0x08000000)
     return False
-
-
-def _u16(data: bytes, at: int, order: str = "<") -> int:
-    return _number(data, at, 2, order)
-
-
-def _u32(data: bytes, at: int, order: str = "<") -> int:
-    return _number(data, at, 4, order)
-
-
-def _u64(data: bytes, at: int, order: str = "<") -> int:
-    return _number(data, at, 8, order)
-
-
-def _number(data: bytes, at: int, size: int, order: str) -> int:
-    """The unsigned number there; 0 beyond the end, which no field read here gives a meaning of its own."""
-    if at < 0 or at + size > len(data):
-        return 0
-    value: int = struct.unpack_from(f"{order}{'HIQ'[size // 4]}", data, at)[0]
-    return value
