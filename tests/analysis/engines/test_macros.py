@@ -182,6 +182,8 @@ ORDERED = {
     "more commands": 'Shell "notepad & a.bat"',
     "an installed program with an address": 'Shell """C:\\Program Files\\Tool\\get.exe"" http://a.example/b"',
     "what is not known": "Shell x(1)",
+    "anything by way of a folder window": 'Shell "explorer.exe " & Foo.Bar(1)',
+    "a path that is not known": 'Shell "C:\\Program Files\\" & Foo.Bar(1) & "\\a.exe"',
     "what is put together": 'Shell Chr(99) & Chr(97) & Chr(108) & Chr(99) & ".exe"',
 }
 
@@ -467,6 +469,14 @@ def test_in_the_cage_and_all_have_a_meaning() -> None:
             said = {output.id for output in outcome.outputs if isinstance(output, Finding)}
             assert said
             assert said <= set(MEANINGS.by_id)
+
+
+def test_a_member_without_a_name_costs_itself_alone() -> None:
+    whole = docm(opening('Shell "tool.exe"'))
+    named = b"word/document.xml"
+    assert whole.count(named) == 2  # before the member and in the directory
+    nameless = whole.replace(named, bytes(len(named)))  # zipfile cuts a name at its first zero
+    assert "macro-auto-starts-program" in ids(look(engine.examine, nameless))
 
 
 def test_every_finding_of_the_catalogue_is_tested_here() -> None:

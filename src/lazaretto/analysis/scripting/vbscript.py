@@ -1,7 +1,8 @@
 """VBScript (and what VBA has in common with it): reading and folding. The reader is our own: no parser of it is alive.
 
 Lines are statements, a colon parts them, ` _` at the end joins the next line. Where something is not understood the rest
-of the line is left out, and the next one is read.
+of the line is left out, and the next one is read. Macros of documents have a reader of their own
+(`documents/basic/syntax.py`), since they need declarations and places in the source, and this tree is all languages'.
 """
 
 # ruff: noqa: ARG001, ARG005, E501  a row of a table is one line; all functions of a table take the same

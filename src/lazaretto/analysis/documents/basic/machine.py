@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lazaretto.analysis.documents.basic import functions
+from lazaretto.analysis.documents.basic.operators import binary, compared, partly, unary
 from lazaretto.analysis.documents.basic.tree import (
     Assign,
     Call,
@@ -49,7 +50,6 @@ from lazaretto.analysis.documents.basic.values import (
     joined,
     number_of,
     origin_of,
-    origin_of_name,
     text_of,
     truth,
     whole,
@@ -298,10 +298,10 @@ class Machine:
         if operator == "else":
             return True
         if operator == "to" and high is not None:
-            from_low = _compared(">=", of, self._value(frame, low))
-            to_high = _compared("<=", of, self._value(frame, high))
+            from_low = compared(">=", of, self._value(frame, low))
+            to_high = compared("<=", of, self._value(frame, high))
             return None if from_low is None or to_high is None else from_low and to_high
-        return _compared(operator, of, self._value(frame, low))
+        return compared(operator, of, self._value(frame, low))
 
     def _dim(self, frame: _Frame, statement: Dim) -> None:
         for name, bounds in statement.names:
@@ -384,7 +384,7 @@ class Machine:
             case Call():
                 return self._called(frame, expression)
             case Unary(operator, operand):
-                return _unary(operator, self._value(frame, operand))
+                return unary(operator, self._value(frame, operand))
             case Chain(operands, operators):
                 return self._chain(frame, operands, operators)
             case New(name):
@@ -565,11 +565,11 @@ class Machine:
             texts = [text_of(value) for value in values]
             if all(text is not None for text in texts):
                 return joined([text for text in texts if text is not None])
-            return _partly(values)
+            return partly(values)
         result = values[0]
         for operator, value in zip(operators, values[1:], strict=True):
             self._burn()
-            result = _binary(operator, result, value)
+            result = binary(operator, result, value)
         return result
 
     def _act(self, frame: _Frame, name: str, arguments: Sequence[Value]) -> None:
@@ -578,15 +578,6 @@ class Machine:
             return
         self._seen.add(key)
         self.acts.append(Act(name, tuple(arguments), frame.procedure, self._entry))
-
-
-def _partly(values: Sequence[Value]) -> Value:
-    """A text of which parts are not known: what is known stays, for an address in it can still be told."""
-    parts = [text_of(value) for value in values]
-    if any(part and len(part) > 3 for part in parts):
-        made = any(part is not None and part.made for part in parts)
-        return Text("".join(part if part is not None else "…" for part in parts), made=made)
-    return Unknown(origin_of(*values))
 
 
 def _shown(value: Value) -> str:
@@ -612,103 +603,3 @@ def _decoded(of: Thing, name: str) -> Value:
     except (binascii.Error, ValueError):
         return None
     return Text(data.decode("cp1252", "replace"), made=True)
-
-
-def _unary(operator: str, value: Value) -> Value:
-    known = number_of(value)
-    if known is None:
-        return NOTHING
-    if operator == "-":
-        return -known
-    return not value if isinstance(value, bool) else ~int(known)
-
-
-_COMPARISONS = frozenset({"=", "<>", "><", "<", ">", "<=", "=<", ">=", "=>", "is", "like"})
-
-
-def _binary(operator: str, a: Value, b: Value) -> Value:  # noqa: PLR0911, PLR0912  a table of operators
-    if operator in _COMPARISONS:
-        known = _compared(operator, a, b)
-        return NOTHING if known is None else known
-    if operator == "+" and isinstance(a, Text) and isinstance(b, Text):
-        return joined([a, b])
-    x, y = number_of(a), number_of(b)
-    if x is None or y is None:
-        if operator == "+" and (isinstance(a, Text) or isinstance(b, Text)):
-            return _partly([a, b])
-        return Unknown(origin_of(a, b))
-    try:
-        match operator:
-            case "+":
-                return _small(x + y)
-            case "-":
-                return _small(x - y)
-            case "*":
-                return _small(x * y)
-            case "/":
-                return x / y
-            case "\\":
-                return int(round(x) / round(y))
-            case "mod":
-                return int(math_mod(round(x), round(y)))
-            case "^":
-                return float(float(x) ** float(y))
-    except (ZeroDivisionError, OverflowError, ValueError, TypeError):
-        return NOTHING
-    if isinstance(a, bool) and isinstance(b, bool) and operator in {"and", "or", "xor", "andalso", "orelse"}:
-        return {"and": a and b, "andalso": a and b, "or": a or b, "orelse": a or b, "xor": a != b}[operator]
-    i, j = int(x), int(y)
-    match operator:
-        case "and" | "andalso":
-            return i & j
-        case "or" | "orelse":
-            return i | j
-        case "xor":
-            return i ^ j
-        case "eqv":
-            return ~(i ^ j)
-        case "imp":
-            return ~i | j
-    return NOTHING
-
-
-def _small(value: float) -> int | float:
-    return value if abs(value) < 10**300 else 0
-
-
-def math_mod(a: int, b: int) -> int:
-    """The rest with the sign of the first, as in Basic."""
-    rest = abs(a) % abs(b)
-    return -rest if a < 0 else rest
-
-
-def _compared(operator: str, a: Value, b: Value) -> bool | None:  # noqa: PLR0911  a table of operators
-    if isinstance(a, Unknown | Thing | Array) or isinstance(b, Unknown | Thing | Array):
-        return None
-    x: str | int | float | None
-    y: str | int | float | None
-    if isinstance(a, Text) and isinstance(b, Text):
-        x, y = str(a), str(b)
-    else:
-        x, y = number_of(a), number_of(b)
-        if x is None or y is None:
-            x, y = text_of(a), text_of(b)
-    if x is None or y is None or isinstance(x, str) != isinstance(y, str):
-        return None
-    match operator:
-        case "=" | "is":
-            return x == y
-        case "<>" | "><":
-            return x != y
-        case "<":
-            return x < y  # type: ignore[operator]  # both texts or both numbers
-        case ">":
-            return x > y  # type: ignore[operator]  # the same
-        case "<=" | "=<":
-            return x <= y  # type: ignore[operator]  # the same
-        case ">=" | "=>":
-            return x >= y  # type: ignore[operator]  # the same
-    return None
-
-
-__all__ = ["Act", "Machine", "origin_of_name"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from lazaretto.analysis.documents.addresses import over_the_internet
+from lazaretto.analysis.documents.basic.values import UNKNOWN_PART
 
 PROGRAM_ENDINGS = frozenset({
     "exe", "com", "scr", "pif", "dll", "cpl", "ocx", "sys", "msi", "msp", "bat", "cmd", "ps1", "vbs", "vbe", "js",
@@ -44,12 +45,14 @@ _MORE = re.compile(rf"\.(?:{'|'.join(sorted(PROGRAM_ENDINGS))})\b|[&|<>^]\s|(?:^
 def ordinary(command: str) -> bool:
     """Whether the whole command is known to open such a program."""
     found = _PROGRAM.match(command)
-    if found is None or ".." in found["path"] or _MORE.search(found["rest"]):
+    if found is None or ".." in found["path"] or UNKNOWN_PART in found["path"] or _MORE.search(found["rest"]):
         return False
     if any(over_the_internet(share) for share in _SHARE.findall(found["rest"])):
         return False
     path = found["path"]
     stem = path.rpartition("\\")[2].lower().removesuffix(".exe")
+    if stem == "explorer" and UNKNOWN_PART in found["rest"]:  # it starts a program as readily as it shows a folder
+        return False
     if "\\" not in path or _SYSTEM.fullmatch(path):
         return stem in _SHOWS
     if not _INSTALLED.match(path):

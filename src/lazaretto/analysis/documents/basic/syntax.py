@@ -1,4 +1,8 @@
-"""From tokens to procedures. What cannot be understood is left out, one statement at a time."""
+"""From tokens to procedures. What cannot be understood is left out, one statement at a time.
+
+`scripting/vbscript.py` reads nearly the same language, into the tree that all script languages there share; this one
+keeps types, declarations and places in the source, without which modules could not be rewritten: so there are two.
+"""
 
 from __future__ import annotations
 

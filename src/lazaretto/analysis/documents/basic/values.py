@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 LONGEST = 1 << 20  # characters of a text
+UNKNOWN_PART = "…"  # stands in a text for what is not known of it
 MOST_ITEMS = 200_000  # of an array
 
 
