@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lazaretto.analysis.cage.host import Cage, sheet
 from lazaretto.analysis.cage.wire import End
 from lazaretto.analysis.engine import Member, Shortfall, Subject
-from lazaretto.analysis.engines import indicators
 from lazaretto.analysis.engines import mail as engine
+from lazaretto.analysis.engines import words
 from lazaretto.analysis.examine import Examiner
 from lazaretto.analysis.findings import load_meanings
 from lazaretto.analysis.formats.types import TYPES
@@ -197,7 +197,7 @@ def test_the_tree(cage: Cage) -> None:
     data = mail(
         text="The password is Qx77zz", files=[("inner.eml", mail({"Subject": "inner"}, files=[("x.txt", b"y")]))]
     )
-    look = Examiner(cage, load_meanings(default_folder()), engines=[unpacker.ENGINE, indicators.ENGINE, engine.ENGINE])
+    look = Examiner(cage, load_meanings(default_folder()), engines=[unpacker.ENGINE, words.ENGINE, engine.ENGINE])
     tree = look(data, "a.eml")
     assert [(node.path, node.relation) for node in tree.walk()] == [
         ((), ""), (("body.txt",), "body"), (("inner.eml",), "attachment"), (("inner.eml", "body.txt"), "body"),
