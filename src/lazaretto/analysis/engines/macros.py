@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lazaretto.analysis.documents import kinds, ovba
 from lazaretto.analysis.documents.basic import entries
-from lazaretto.analysis.documents.basic.deeds import ASKING, Deed, Kind, deeds, memory_code
+from lazaretto.analysis.documents.basic.deeds import ASKING, Deed, Kind, brings, deeds, memory_code
 from lazaretto.analysis.documents.basic.machine import Machine
 from lazaretto.analysis.documents.basic.rewritten import rewritten
 from lazaretto.analysis.documents.basic.syntax import read
@@ -134,8 +134,8 @@ def _findings(done: Sequence[Deed]) -> Iterator[Output]:
         together = [deed for deed in done if deed.act.entry == entry]
         fetched = next((deed for deed in together if deed.kind is Kind.FETCHES), None)
         used = [deed for deed in together if deed.kind in {Kind.STARTS, Kind.DROPS}]
-        if fetched and any(entry or deed.act is not fetched.act for deed in used):
-            # What a command of a button does with an address is said by the engine that reads the command.
+        # A command of a button that has an address in it may as well show a page.
+        if fetched and any(entry or deed.act is not fetched.act or brings(deed.what) for deed in used):
             yield Finding(id="macro-fetches-program", detail=_detail(fetched))
 
 

@@ -112,6 +112,10 @@ _LANGUAGES: dict[str, tuple[tuple[int, re.Pattern[str]], ...]] = {
         (2, r"^\s*for /[fldr]\b|\bdo \("),
         (1, r"^\s*(?:copy|move|del|xcopy|reg|net|taskkill|cmd)(?:\.exe)?\s[^;]*$"),
         (1, r">\s*nul\b"),
+        (
+            5,
+            r"^\s*[@(]*(?:(?:start|call)\s[^\n]{0,100}?|\S{0,60}\bcmd\S*\s+/c\s+)?\"?(?:[\w%:\\.~-]*\\)?(?:powershell|pwsh)(?:\.exe)?\"?\s+[-/]\w",
+        ),
     ),
     "powershell": _marks(
         (3, r"^\s*param\s*\(|^\s*\[cmdletbinding"),
@@ -210,6 +214,8 @@ _JSON = re.compile(
 )
 _HEADER = re.compile(r"^[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]?", re.MULTILINE)
 _PAYLOAD = re.compile(r"[\w+/=]{256,}")  # no language has such words: something that a script carries
+# What follows is code of that language, in whatever language the line is.
+_INLINE = re.compile(r"(\b(?:powershell|pwsh)(?:\.exe)?[\"']?\s+[-/]\w)[^\n]*")
 _MAIL_HEADERS = {
     "received",
     "from",
@@ -342,7 +348,7 @@ def _by_marks(text: str, extension: str) -> FileType:
     mine = _language(claimed)
     if mine not in _LANGUAGES and _JSON.match(text):
         return of("json")
-    low = _PAYLOAD.sub("…", text.lower())
+    low = _INLINE.sub(r"\1", _PAYLOAD.sub("…", text.lower()))
     claim = _score(low, _LANGUAGES[mine]) if mine in _LANGUAGES else 0
     # The claim stands unless another language has twice as much: those that cannot have it are not looked for.
     if claim >= _ENOUGH and not any(
@@ -352,7 +358,8 @@ def _by_marks(text: str, extension: str) -> FileType:
     found = {language: _score(low, marks) for language, marks in _LANGUAGES.items()}
     best = max(found, key=lambda language: (found[language], language == mine))
     needed = _CLEARLY if not extension or mine in found or extension not in KNOWN_EXTENSIONS else _BEYOND_DOUBT
-    if found[best] >= needed:
+    itself = mine == "powershell" and best == "batch" and found[mine]  # a script that calls its own interpreter
+    if found[best] >= needed and not itself:
         return _settle(best, text, claimed)
     if mine in found:
         return _settle(mine, text, claimed)

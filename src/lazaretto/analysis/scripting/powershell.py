@@ -308,6 +308,14 @@ def _type(text: str) -> str:
     return "[" + re.sub(r"[\s`]", "", text.lower())[1:-1].removeprefix("system.") + "]"
 
 
+_BRACKET = re.compile(rb"((?:\A|[\n;|&{(=])[ \t]*[A-Za-z][\w-]*)\((?=[^)])")
+
+
+def prepared(source: bytes) -> bytes:
+    """`iex(...)` as `iex (...)`, which is the same; the grammar takes the first for something else."""
+    return _BRACKET.sub(rb"\1 (", source)
+
+
 def read(source: bytes) -> ir.Node:
     """A PowerShell source as statements."""
     return _Reader(source).lower(parser("tree_sitter_powershell").parse(source).root_node)

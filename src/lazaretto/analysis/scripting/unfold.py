@@ -79,6 +79,8 @@ def _outermost(spans: list[ir.Span]) -> Iterator[ir.Span]:
 def fold(source: bytes, language: str, *, line: bool = False) -> Folded:
     """Folds one source without going into its layers."""
     source = source[:MOST_SOURCE]
+    if language == "powershell":
+        source = powershell.prepared(source)
     folded = Folded(language, source)
     fuel = {} if len(source) < _LARGE else {"fuel": _LESS_FUEL}
     if language == "batch":

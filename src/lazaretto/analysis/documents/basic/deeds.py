@@ -46,6 +46,10 @@ _COMMAND = re.compile(
 )
 _URL = re.compile(r"\b(?:https?|ftp)://[^\s\"'<>|)\]]{3,}|\\\\[\w.@-]+\\[^\s\"'|]+", re.IGNORECASE)
 _WEB = re.compile(r"\b(?:https?|ftp)://", re.IGNORECASE)
+_BRINGS = re.compile(
+    r"\b(?:powershell|pwsh|mshta|certutil|bitsadmin|curl|wget|msiexec|regsvr32|wscript|cscript|ftp|python|wsl)\b",
+    re.IGNORECASE,
+)
 _STARTERS = re.compile(
     r"(?:^|\.)shell$"
     r"|wscript\.shell(?:\.1)?\.(?:run|exec)$|f935dc22-1cf0-11d0-adb9-00c04fd58a0b.*\.(?:run|exec)$"
@@ -133,6 +137,11 @@ def _started(command: str, act: Act) -> Iterator[Deed]:
 def _reaches_out(command: str) -> bool:
     """Whether a command names an address outside; a share of the firm is where its files lie."""
     return any(_WEB.match(found) or over_the_internet(found) for found in _URL.findall(command))
+
+
+def brings(command: str) -> bool:
+    """Whether a command has a program of Windows bring what lies at an address outside, rather than show a page."""
+    return _reaches_out(command) and _BRINGS.search(command) is not None
 
 
 def _fetches(act: Act) -> bool:
