@@ -16,7 +16,7 @@ check: ## everything that must hold, as continuous integration does it
 	./check
 
 test: ## the quick tests, which need no machine (under 2 minutes)
-	$(RUN)pytest -n auto -m 'not machine'
+	$(RUN)pytest -n auto -m 'not machine and not slow'
 
 test-all: ## all tests; they really detonate
 	$(RUN)pytest -n auto --maxprocesses 4 --dist loadfile

@@ -158,6 +158,7 @@ def an_account(folder: Path, report: Report, *events: t.AnyEvent, processes: dic
     return msgspec.structs.replace(known, trace=trace)
 
 
+@pytest.mark.slow
 def test_a_flood_is_bounded_and_what_findings_rest_on_is_shown(tmp_path: Path) -> None:
     report = example(tmp_path)
     processes = {

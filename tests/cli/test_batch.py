@@ -297,6 +297,7 @@ sys.exit(run(["analyze", "--quiet", "--json", "--jobs", "2", "--report", sys.arg
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
 def test_a_run_that_ends_at_any_moment_goes_on(
     played: Played, folder: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: signal.Signals

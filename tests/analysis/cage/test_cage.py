@@ -114,6 +114,7 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.slow
 def test_the_end_of_one_warden_is_no_end_of_what_the_next_was_given() -> None:
     with Cage() as cage:
         for _ in range(15):

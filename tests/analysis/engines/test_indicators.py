@@ -167,6 +167,7 @@ def test_anything_is_survived(text: str, kind: str) -> None:
         assert isinstance(output, Output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

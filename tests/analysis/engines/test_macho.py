@@ -161,6 +161,7 @@ def test_it_runs_in_the_cage() -> None:
     assert list(done.outputs) == look(ENGINE, data, "a").outputs
 
 
+@pytest.mark.slow
 def test_in_the_cage_it_says_the_same_of_every_case() -> None:
     with Cage(at_once=1) as cage:
         for name, data in [("a", there) for there, _ in CASES.values()]:

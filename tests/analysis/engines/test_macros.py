@@ -430,6 +430,7 @@ def test_the_language(body: str, result: object) -> None:
     assert value(body) == (Text(result) if isinstance(result, str) else result)
 
 
+@pytest.mark.slow
 def test_endless_programs_end() -> None:
     for body in (
         "Do\nx = x & \"a\"\nLoop", "Document_Open", "For i = 1 To 1E300\nNext", "x = String(1E9, 65)\nx = x & x",

@@ -247,6 +247,7 @@ def test_addresses(value: str, found: list[tuple[str, str]]) -> None:
     assert [(one.shown, one.mail) for one in addresses(value)] == found
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=600), st.integers(0, 3000))
 @settings(deadline=None, max_examples=150)
 def test_damaged_mails_are_survived(rubbish: bytes, at: int) -> None:
@@ -273,6 +274,7 @@ def test_damaged_outlook_messages_are_survived(at: int, byte: int) -> None:
         examined(bytes(whole), "msg")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [

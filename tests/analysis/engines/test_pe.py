@@ -300,6 +300,7 @@ def test_it_runs_in_the_cage(library: bool) -> None:
     assert any(isinstance(one, Fact) for one in done.outputs)
 
 
+@pytest.mark.slow
 def test_in_the_cage_it_says_the_same_of_every_case() -> None:
     with Cage(at_once=1) as cage:
         for name, data in [

@@ -253,6 +253,7 @@ HOSTILE: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "source"), HOSTILE, ids=[f"{c[0]}-{n}" for n, c in enumerate(HOSTILE)])
 @pytest.mark.timeout(60)
 def test_hostile_sources_end(language: str, source: str) -> None:

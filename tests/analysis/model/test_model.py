@@ -143,6 +143,7 @@ def test_its_word_is_never_more_than_moderate() -> None:
     assert weights == {"model-likely-harmful": Weight.MODERATE, "model-maybe-harmful": Weight.WEAK}
 
 
+@pytest.mark.slow
 def test_trained_by_the_command_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (tmp_path / "labels.csv").open("w", newline="") as stream:
         table = csv.writer(stream)

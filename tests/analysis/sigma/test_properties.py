@@ -104,6 +104,7 @@ def test_base64offset_is_found_wherever_it_stands(middle: bytes, before: bytes, 
     assert any(isinstance(test, Text) and wildcards.matcher(test.parts)(whole) for test in item.tests)
 
 
+@pytest.mark.slow
 @given(searches)
 @settings(max_examples=300)
 def test_any_detection_is_used_or_refused(search: Any) -> None:
@@ -183,6 +184,7 @@ def their_value(wanted: Any, value: str) -> bool:
     return re.search(str(wanted.regexp), value, flags) is not None
 
 
+@pytest.mark.slow
 @given(st.tuples(ITEMS, ITEMS, ITEMS), CONDITIONS, IMAGES, LINES)
 @settings(max_examples=400, deadline=None)
 def test_pysigma_agrees(items: tuple[str, str, str], condition: str, image: str, line: str) -> None:
@@ -204,6 +206,7 @@ def test_pysigma_agrees(items: tuple[str, str, str], condition: str, image: str,
     assert bool(sigma.match(trace, sample).evidence) is theirs(parsed.parsed, event)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_index_finds_what_asking_every_rule_finds(seed: int) -> None:
     maker = made._Maker(seed)

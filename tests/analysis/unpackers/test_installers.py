@@ -261,6 +261,7 @@ def test_they_run_in_the_cage(engine: Engine, data: bytes) -> None:
     assert done.outputs
 
 
+@pytest.mark.slow
 def test_a_bomb_is_bounded() -> None:
     """A hundred megabytes of zeros in a few kilobytes."""
     packed = lzma.compress(bytes(100 << 20), lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 23}])

@@ -137,6 +137,7 @@ def test_broken_files_end_in_a_word(data: bytes) -> None:
     assert shortfalls(outputs)
 
 
+@pytest.mark.slow
 def test_in_the_cage_with_all_engines() -> None:
     """The document is opened, its macro is a part and counts with it, the program in it stands for itself."""
     with Cage(at_once=2) as cage:
