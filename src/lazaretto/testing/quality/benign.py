@@ -1,7 +1,7 @@
-"""Benign material that is on a Debian computer anyway: collections of files, each by where it comes from.
+"""Benign material, on a Debian computer anyway or gathered: collections of files, each by where it comes from.
 
-What is not installed is an empty collection, and the table says so. Nothing is fetched. Symbolic links and repeated
-contents are left out, so that a number counts different files.
+What is not installed or was not gathered is an empty collection, and the table says so. Nothing is fetched here.
+Symbolic links and repeated contents are left out, so that a number counts different files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from lazaretto.testing.quality.gather.listed import Registry
+from lazaretto.testing.quality.gather.take import Kind
 
 MOST_SIZE = 16 << 20  # bytes
 
@@ -102,3 +105,25 @@ COLLECTIONS = (
     Collection("archives", ("/usr/share", "/usr/lib"), _ends(*_ARCHIVES)),
     Collection("pages and pictures with markup", ("/usr/share",), _ends(".html", ".htm", ".svg")),
 )
+
+
+def _every(_: Path, __: bytes) -> bool:
+    return True
+
+
+def gathered(folder: Path) -> tuple[Collection, ...]:
+    """The collections of what `gather` left in the folder."""
+    debian = folder / Registry.DEBIAN
+    others = (folder / Registry.PYPI, folder / Registry.NPM)
+
+    def of(name: str, kind: Kind, *places: Path) -> Collection:
+        return Collection(name, tuple(str(place / kind) for place in places), _every)
+
+    return (
+        of("office files of Debian packages", Kind.OFFICE, debian),
+        of("office files of sdists and npm packages", Kind.OFFICE, *others),
+        of("PDFs of Debian packages", Kind.PDF, debian),
+        of("PDFs of sdists and npm packages", Kind.PDF, *others),
+        of("mails of all packages", Kind.MAIL, debian, *others),
+        of("Windows programs of all packages", Kind.PROGRAM, debian, *others),
+    )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from lazaretto.testing.programs import Programs
-from lazaretto.testing.quality.benign import COLLECTIONS, Collection
+from lazaretto.testing.quality.benign import Collection
 from lazaretto.testing.quality.damage import damaged
 from lazaretto.testing.quality.emulations import HALVES, Emulation
+from lazaretto.testing.quality.gather.keep import Gathered
+from lazaretto.testing.quality.gather.listed import Package
+from lazaretto.testing.quality.gather.take import Kind
 from lazaretto.testing.quality.work import Line, Task
 
 BAD = ("suspicious", "highly suspicious", "malicious")
@@ -70,29 +73,45 @@ def _recall_row(tactic: str, acts: Sequence[Emulation], results: dict[str, Line]
 # --- benign -----------------------------------------------------------------------------------------------------------
 
 
-def benign_tasks(most: int, *, run: bool) -> list[Task]:
+def benign_tasks(collections: Sequence[Collection], most: int, *, run: bool) -> list[Task]:
     """`most` of each collection. The key begins with the collection's name."""
-    return [Task(key=f"{one.name}: {path}", path=str(path), run=run) for one in COLLECTIONS for path in one.files(most)]
+    return [Task(key=f"{one.name}: {path}", path=str(path), run=run) for one in collections for path in one.files(most)]
 
 
-def benign(lines: Sequence[Line], *, run: bool) -> Section:
-    """By collection: how many of each verdict."""
+def benign(
+    collections: Sequence[Collection],
+    lines: Sequence[Line],
+    *,
+    run: bool,
+    origins: Mapping[str, str] | None = None,
+    remarks: Sequence[str] = (),
+) -> Section:
+    """By collection: how many of each verdict. `origins` says of a file's name where it is from, `remarks` are added
+    to the notes."""
     by: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         by[line.key.partition(": ")[0]].append(line)
-    rows = [_benign_row(one, by[one.name]) for one in COLLECTIONS]
+    rows = [_benign_row(one, by[one.name]) for one in collections]
     rows.append(_row("all", lines))
     return Section(
         title="Harmless software, detonated" if run else "Harmless software, looked at",
-        sentence="Files of the computer that measured. The goal: none malicious, under 0.5 % suspicious or worse.",
+        sentence="Files of the computer that measured, and of packages that were gathered. "
+        "The goal: none malicious, under 0.5 % suspicious or worse.",
         head=("files", "number", "clean", "unknown", *BAD, "suspicious or worse", "median s"),
         rows=tuple(rows),
         notes=tuple(
-            f"{line.status} {line.score}: `{line.key}`: {', '.join(f'{e[0]} ({e[1]})' for e in line.evidence[:6])}"
+            f"{line.status} {line.score}: `{_named(line.key, origins or {})}`: "
+            f"{line.trouble or ', '.join(f'{e[0]} ({e[1]})' for e in line.evidence[:6])}"
             for line in sorted(lines, key=lambda line: -(line.score or 0))
             if line.status in ALARMS or line.trouble
-        ),
+        )
+        + tuple(remarks),
     )
+
+
+def _named(key: str, origins: Mapping[str, str]) -> str:
+    collection, _, path = key.partition(": ")
+    return f"{collection}: {origins.get(Path(path).name, path)}"
 
 
 def _benign_row(collection: Collection, lines: Sequence[Line]) -> tuple[str, ...]:
@@ -104,6 +123,25 @@ def _row(name: str, lines: Sequence[Line]) -> tuple[str, ...]:
     alarms = sum(status[bad] for bad in BAD)
     counted = tuple(str(status[name]) for name in ("clean", "unknown", *BAD))
     return (name, str(len(lines)), *counted, _percent(alarms, len(lines)), _median([line.seconds for line in lines]))
+
+
+def gathered(packages: Sequence[Package], outcomes: Sequence[Gathered]) -> Section:
+    """A row a package: how many files of each kind it brought."""
+    rows = []
+    for package, one in zip(packages, outcomes, strict=True):
+        kinds = Counter(Path(file.file).parent.name for file in one.files)
+        counted = tuple(str(kinds[kind]) for kind in Kind)
+        rows.append((package.registry, package.name, package.version, *counted, package.what))
+    files = {file.file for one in outcomes for file in one.files}
+    total = Counter(Path(file).parent.name for file in files)
+    rows.append(("all", str(len(rows)), "", *(str(total[kind]) for kind in Kind), "different files"))
+    return Section(
+        title="Gathered material",
+        sentence="Files taken out of packages that quality/material.toml names; nothing of them was installed or run.",
+        head=("registry", "package", "version", *Kind, "for"),
+        rows=tuple(rows),
+        notes=tuple(f"{one.package}: not gathered: {one.trouble}" for one in outcomes if one.trouble),
+    )
 
 
 # --- stability --------------------------------------------------------------------------------------------------------
