@@ -100,7 +100,11 @@ def remarks(packages: Sequence[Package], folder: Path) -> list[str]:
         for one in packages
         if one.key in known and not _of_version(known[one.key].archive, one.version)
     ]
-    odd = [f"{one.registry} {one.name}: {one.odd}" for one in packages if one.odd and one.key in known]
+    odd = [
+        f"{one.registry} {one.name}: {one.odd}"
+        for one in packages
+        if one.odd and one.key in known and known[one.key].files
+    ]
     return [*([f"not gathered: {', '.join(missing)}"] if missing else []), *others, *odd]
 
 
