@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from lazaretto.analysis.identify import identify
 from lazaretto.testing.programs import Programs
 from lazaretto.testing.quality import measures
 from lazaretto.testing.quality.damage import damaged
 from lazaretto.testing.quality.emulations import HALVES, Emulation, load
+from lazaretto.testing.quality.seeds import seeds
 from lazaretto.testing.quality.work import Line, Results
 
 EMULATIONS = load(Path(__file__).parents[2] / "quality" / "emulations")
@@ -93,3 +95,15 @@ def test_results_that_were_cut_keep_their_whole_lines(tmp_path):
     results.add(Line(key="c"))
     assert [line.key for line in results.lines()] == ["a", "c"]
     assert Results(tmp_path / "recall.jsonl", "def").lines() == []
+
+
+def test_seeds_are_files_of_many_formats_each_whole():
+    kinds = {name: identify(content, name).name for name, content in seeds().items()}
+    assert len(set(kinds.values())) >= 45
+    assert not [name for name, kind in kinds.items() if kind in {"data", "unknown", "empty"}]
+
+
+def test_damaged_files_are_written_with_the_name_of_what_was_done(tmp_path):
+    tasks = measures.robust_tasks([("a.js", b"x" * 50), ("b.pdf", b"y" * 50)], tmp_path, 2)
+    assert [task.key for task in tasks] == ["0-cut-0-a.js", "0-flipped-1-a.js", "1-cut-0-b.pdf", "1-flipped-1-b.pdf"]
+    assert all(Path(task.path).is_file() for task in tasks)

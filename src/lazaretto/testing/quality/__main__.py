@@ -16,6 +16,7 @@ from lazaretto.testing.quality.benign import COLLECTIONS, gathered
 from lazaretto.testing.quality.emulations import Emulation, load
 from lazaretto.testing.quality.gather import keep, listed
 from lazaretto.testing.quality.measures import Section
+from lazaretto.testing.quality.seeds import seeds
 from lazaretto.testing.quality.work import Line, Results, Task, work
 
 MEASURES = ("recall", "benign", "stable", "robust", "benign-run")
@@ -70,9 +71,10 @@ class Quality:
         return measures.stable(self._work("stable", measures.stable_tasks(files, self.runs)))
 
     def robust(self) -> Section:
-        seeds = [file for one in self.collections for file in one.files(self.seeds)]
+        """Files of the collections, and made ones of what the collections lack."""
+        files = [(file.name, file.read_bytes()) for one in self.collections for file in one.files(self.seeds)]
         with tempfile.TemporaryDirectory(prefix="lazaretto-damaged-") as folder:
-            tasks = measures.robust_tasks(seeds, Path(folder), self.variants)
+            tasks = measures.robust_tasks([*files, *seeds().items()], Path(folder), self.variants)
             return measures.robust(self._work("robust", tasks))
 
     def _work(self, name: str, tasks: list[Task]) -> list[Line]:

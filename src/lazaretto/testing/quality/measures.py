@@ -176,12 +176,12 @@ def stable(lines: Iterable[Line]) -> Section:
 # --- robustness -------------------------------------------------------------------------------------------------------
 
 
-def robust_tasks(seeds: Sequence[Path], folder: Path, variants: int) -> list[Task]:
-    """Writes the damaged files into `folder`."""
+def robust_tasks(seeds: Sequence[tuple[str, bytes]], folder: Path, variants: int) -> list[Task]:
+    """Writes the damaged files into `folder`; each seed is a name and the content."""
     tasks = []
-    for number, seed in enumerate(seeds):
-        for name, content in damaged(seed.read_bytes()[: 1 << 20], number, variants):
-            path = folder / f"{number}-{name}-{seed.name[-40:]}"
+    for number, (seed, whole) in enumerate(seeds):
+        for name, content in damaged(whole[: 1 << 20], number, variants):
+            path = folder / f"{number}-{name}-{seed[-40:]}"
             path.write_bytes(content)
             tasks.append(Task(key=path.name, path=str(path), run=False))
     return tasks
