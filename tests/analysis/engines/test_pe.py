@@ -312,3 +312,10 @@ def test_in_the_cage_it_says_the_same_of_every_case() -> None:
                 done = cage.run(ENGINE, fd, name=name, kind=identify(data, name))
             assert done.failed == "", (name, done.detail)
             assert list(done.outputs) == look(ENGINE, data, name).outputs
+
+
+def test_a_boot_loader_asks_windows_for_nothing_and_need_not() -> None:
+    program = bytearray(pe())
+    assert "pe-asks-for-nothing" in look(ENGINE, bytes(program), "a.exe").findings
+    struct.pack_into("<H", program, 0x80 + 24 + 68, 10)
+    assert "pe-asks-for-nothing" not in look(ENGINE, bytes(program), "a.efi").findings

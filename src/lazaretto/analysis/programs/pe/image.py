@@ -47,6 +47,11 @@ class Image:
     def is_driver(self) -> bool:
         return self.layout.subsystem == 1
 
+    @property
+    def is_firmware(self) -> bool:
+        """Whether it runs before any system, as a boot loader: a table handed to it has all functions there are."""
+        return self.layout.subsystem in range(10, 14)
+
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         return tuple(self._imports())

@@ -28,7 +28,8 @@ def uses(image: Image) -> Iterator[Output]:
 
 
 def _few(image: Image, names: set[str]) -> Iterator[Output]:
-    if not names and not image.layout.is_library and not image.is_driver and image.layout.sections:
+    own = not image.layout.is_library and not image.is_driver and not image.is_firmware
+    if not names and own and image.layout.sections:
         yield Finding(id="pe-asks-for-nothing")
     loads = any(name.startswith(("LoadLibrary", "LdrLoadDll", "GetModuleHandle")) for name in names)
     if 0 < len(names) <= HIDES_IMPORTS and loads and names & {"GetProcAddress", "LdrGetProcedureAddress"}:
