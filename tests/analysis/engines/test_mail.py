@@ -124,7 +124,7 @@ CASES: dict[str, tuple[list[bytes], list[bytes]]] = {
     "mail-link-pretends": ([mail(html=link("http://www.paypal.com@sonstwo.ru/", "here"))], [mail(html=link("http://user@sonstwo.ru/", "here"))]),
     "mail-link-active": ([mail(html=link("javascript:alert(1)", "x")), mail(html=link("data:text/html;base64,AA==", "x"))], [mail(html=link("#top", "x"))]),
     "mail-link-short": ([mail(html=link("https://bit.ly/abc", "x"))], [mail(html=link("https://habit.ly/abc", "x"))]),
-    "mail-link-program": ([mail(html=link("https://a.net/x/setup.exe", "x")), mail(html=link("https://a.net/a.iso?x=1", "x"))], [mail(html=link("https://a.net/exe", "x"))]),
+    "mail-link-program": ([mail(html=link("https://a.net/x/setup.exe", "x")), mail(html=link("https://a.net/a.iso?x=1", "x")), mail(html=link("https://a.net/@a.exe", "x"))], [mail(html=link("https://a.net/exe", "x")), mail(html=link("https://a.net/leave/anna@example.com?x=1", "x")), mail(html=link("https://a.net/anna%40example.com", "x"))]),
     "mail-form": ([mail(html="<form action='http://a.net'><input name=q></form>")], [mail(html="<p>form</p>")]),
     "mail-form-password": ([mail(html="<form action='http://a.net'><input type=PASSWORD></form>")], [mail(html="<form><input type=text name=password></form>")]),
     "mail-script": ([mail(html="<script>alert(1)</script>")], [mail(html="<p>&lt;script&gt;</p>")]),

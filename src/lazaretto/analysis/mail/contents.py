@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from lazaretto.analysis.addresses.find import host_address
 from lazaretto.analysis.engine import Fact, Finding, Output
@@ -67,7 +68,9 @@ def _of_link(link: Link, sender: set[str], known: Known) -> Iterator[Finding]:
     yield from _of_promise(link, there, sender, known)
     if address is None and known.world.is_domain(host):
         yield from _of_name(link, host, sender, known)
-    if extension_of(parts.path.rpartition("/")[2]) in known.world.programs:
+    name = unquote(parts.path.rpartition("/")[2])
+    reader = "@" in name and name.lower().endswith(".com")  # newsletters end their links with the reader's address
+    if not reader and extension_of(name) in known.world.programs:
         yield Finding(id="mail-link-program", detail=link.target)
 
 
