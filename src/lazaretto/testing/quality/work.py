@@ -81,8 +81,10 @@ def work(tasks: Sequence[Task], results: Results, *, workers: int, tell: Callabl
     size = 40 if any(task.run for task in tasks) else max(40, -(-len(missing) // (4 * workers)))
     chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet) as processes:
-        place = tempfile.mkdtemp(prefix="lazaretto-quality-")
+    with (
+        tempfile.TemporaryDirectory(prefix="lazaretto-quality-") as place,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet) as processes,
+    ):
         asked = [processes.submit(_chunk, chunk, place, results) for chunk in chunks]
         done = len(tasks) - len(missing)
         for future in as_completed(asked):
