@@ -10,6 +10,7 @@ import lzma
 import random
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,9 +19,11 @@ import pytest
 import rars
 from backports import zstd
 
+from lazaretto.analysis.cage.host import Cage, sheet
+from lazaretto.analysis.engine import Member
 from lazaretto.analysis.identify import identify
 from lazaretto.testing import archives
-from lazaretto.testing.opened import Opened, open_with
+from lazaretto.testing.opened import Opened, engine_of, open_with
 
 FILES = {"a.txt": b"hello " * 200, "sub/b.bin": bytes(range(256)) * 30}
 
@@ -265,3 +268,28 @@ _WXS = """<?xml version="1.0" encoding="utf-8"?>
 <InstallExecuteSequence><Custom Action="Go" After="InstallFiles"/></InstallExecuteSequence>
 <Feature Id="Default" Level="1"><ComponentRef Id="C"/></Feature></Product></Wix>
 """
+
+
+def with_dictionary(size: int) -> bytes:
+    """An LZMA file whose header asks for a dictionary of so many bytes."""
+    packed = lzma.compress(b"hello " * 50, lzma.FORMAT_ALONE)
+    return packed[:1] + size.to_bytes(4, "little") + packed[5:]
+
+
+def test_a_file_that_asks_for_more_memory_than_there_is_costs_nothing() -> None:
+    assert one(open_with("compressed", with_dictionary(64 << 20), "a.lzma")) == b"hello " * 50
+    assert "archive-damaged" in open_with("compressed", with_dictionary(0x7FFFFFFF), "a.lzma", "lzma").found
+    opened = open_with("compressed", lzma.compress(b"hello", lzma.FORMAT_ALONE) + with_dictionary(0x7FFFFFFF), "a.lzma")
+    assert opened.files["a"] == b"hello"
+    assert opened.found == {"archive-something-behind"}
+
+
+def test_a_member_of_a_zip_cannot_ask_for_all_memory() -> None:
+    """The size of the dictionary stands behind four bytes and one of properties (APPNOTE 5.8)."""
+    packed = bytearray(archives.zipped({"a.txt": b"hello " * 500}, zipfile.ZIP_LZMA))
+    at = packed.index(b"\x09\x04\x05\0") + 5
+    packed[at : at + 4] = b"\xff\xff\xff\x7f"
+    with Cage(at_once=1) as cage, sheet(bytes(packed)) as fd:
+        done = cage.run(engine_of("zips"), fd, name="a.zip", kind=identify(bytes(packed), "a.zip"))
+    assert done.failed == ""
+    assert [member.name for member in done.outputs if isinstance(member, Member)] == ["a.txt"]

@@ -54,8 +54,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"QFI\xfb", "vhd"),
     (b"ITSF\x03\0\0\0", "chm"),
     (b"Cr24", "browser-extension"),
-    (b"\x5d\0\0\x80\0\xff\xff", "lzma"),
-    (b"\x5d\0\0\0\x01\xff\xff", "lzma"),
+    *((b"\x5d" + (1 << power).to_bytes(4, "little") + b"\xff\xff", "lzma") for power in range(18, 28)),  # dictionaries
 )
 
 

@@ -28,6 +28,7 @@ _SUFFIXES = {
 _TARS = {"tgz", "tbz", "tbz2", "txz", "tlz", "tzst", "taz"}
 _BY_LIBARCHIVE = {"lz4": "lz4", "compress": "compress", "lzip": "lzip"}
 _MOST_STREAMS = 10_000  # of one file, one behind the other
+_MOST_MEMORY = 256 << 20  # bytes of a dictionary, whose size the file says; `xz -9` asks for 64 MiB
 
 ENGINE = Engine(
     name="unpack-compressed",
@@ -66,8 +67,8 @@ def _machine(kind: str) -> Callable[[], _Machine]:
 
     machines: dict[str, Callable[[], _Machine]] = {
         "bzip2": bz2.BZ2Decompressor,
-        "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ),
-        "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE),
+        "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY),
+        "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MOST_MEMORY),
         "zstd": zstd.ZstdDecompressor,
     }
     return machines.get(kind, _Gzip)

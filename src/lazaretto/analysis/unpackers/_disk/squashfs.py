@@ -14,6 +14,7 @@ from lazaretto.analysis.unpackers._disk.volume import Volume, numbers
 _METADATA = 8192  # bytes of a block of inodes or folders
 _MOST_BLOCK = 1 << 20
 _MOST_FOLDER = 4 << 20
+_MOST_MEMORY = 64 << 20  # bytes of a dictionary, whose size a block says: one larger than the block has no use
 _NO_FRAGMENT = 0xFFFFFFFF
 _FOLDERS, _FILES = {1, 8}, {2, 9}
 
@@ -55,9 +56,9 @@ class _Squash:
                 case 1:
                     return zlib.decompressobj().decompress(packed, most)
                 case 2:
-                    return lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(packed, most)
+                    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MOST_MEMORY).decompress(packed, most)
                 case 4:
-                    return lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(packed, most)
+                    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY).decompress(packed, most)
                 case 5:
                     return _lz4(packed, most)
                 case 6:

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
+_MOST_MEMORY = 256 << 20  # bytes of a dictionary, whose size the member says
+
 
 class TooMuch(Exception):
     """It unpacks to more than may be."""
@@ -80,6 +82,7 @@ def _lzma(packed: bytes, most: int, size: int) -> bytes:
     length = struct.unpack_from("<H", packed, 2)[0]
     try:
         chosen = lzma._decode_filter_properties(lzma.FILTER_LZMA1, packed[4 : 4 + length])  # type: ignore[attr-defined]  # not in the stubs
+        chosen["dict_size"] = min(chosen["dict_size"], _MOST_MEMORY)
         machine = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[chosen])
         data = machine.decompress(packed[4 + length :], max_length=most + 1)
     except (lzma.LZMAError, ValueError) as error:
@@ -139,7 +142,7 @@ _METHODS: dict[int, _Method] = {
     14: _lzma,
     20: _zstd,
     93: _zstd,
-    95: _stepwise(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), lzma.LZMAError),
+    95: _stepwise(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_MEMORY), lzma.LZMAError),
     98: _ppmd,
 }
 
