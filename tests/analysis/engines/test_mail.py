@@ -317,3 +317,12 @@ def test_no_finding_is_unknown_to_the_catalogue() -> None:
     code = "".join(file.read_text() for file in folder.glob("*.py"))
     assert set(re.findall(r'"(mail-[a-z-]+)"', code)) == set(CASES)
     assert FROM
+
+
+def test_an_outlook_message_that_was_cut_costs_no_engine() -> None:
+    whole = msg({"0037": "Tomorrow", "1000": "See you."})
+    with Cage(at_once=1) as cage:
+        for end in (len(whole) - 300, 1100, 600, 513):
+            with sheet(whole[:end]) as fd:
+                done = cage.run(engine.ENGINE, fd, name="a.msg", kind=TYPES["msg"])
+            assert done.failed == "", (end, done.detail)

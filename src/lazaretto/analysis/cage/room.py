@@ -7,6 +7,7 @@ thread along.
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -28,6 +29,9 @@ from lazaretto.analysis.formats.types import TYPES
 
 _encode = msgspec.msgpack.Encoder().encode
 _job = msgspec.msgpack.Decoder(wire.Job)
+
+
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EPERM}  # of a write to what holds the outputs
 
 
 @dataclass
@@ -143,9 +147,9 @@ def _examine(job: wire.Job, examine: Callable[[Subject], Any], sample: int, outp
             _write(outputs, struct.pack("<I", len(packed)) + packed)
     except MemoryError:
         return wire.NO_MEMORY
-    except OSError:
-        return wire.NO_ROOM
     except Exception as error:  # whatever a parser raises, it is the sample's doing
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return wire.NO_ROOM
         _write(outputs, struct.pack("<I", 0) + f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:500])
         return wire.RAISED
     return 0

@@ -27,10 +27,14 @@ _ATTACH_DATA, _ATTACH_LONG, _ATTACH_SHORT, _ATTACH_ID, _SHOWN = "3701", "3707", 
 
 
 def read_msg(data: bytes) -> Message:
-    """The message. Raises what olefile raises for a file that is no compound file."""
+    """The message, as far as its compound file can be read; what it lacks is among its problems."""
     ole: Any = importlib.import_module("olefile")  # only in the cage; it has no types
-    with ole.OleFileIO(io.BytesIO(data)) as file:
-        return _Reader(file).message((), 0)
+    whole = data + bytes(-len(data) % 512)  # a file that was cut is read up to there
+    try:
+        with ole.OleFileIO(io.BytesIO(whole)) as file:
+            return _Reader(file).message((), 0)
+    except (OSError, ValueError, IndexError, struct.error) as error:  # olefile's own errors are of OSError
+        return Message(headers=(), bodies=(), attachments=(), problems=(f"the container is damaged ({error})",))
 
 
 class _Reader:
