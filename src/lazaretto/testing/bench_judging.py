@@ -1,6 +1,7 @@
 """How long it takes to judge without running, as a table: `make bench-judging`.
 
 * *one file*: a file of about a megabyte looked at by all engines, cage and all, once the cage is warm; the median.
+* *YARA*: scans of large programs in the cage beside the same scans by the library alone.
 * *command*: a command of this program from its start to its end, without work.
 * *many*: small files of this computer, one process a core, files a minute.
 
@@ -25,12 +26,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+import yara_x
 
-from lazaretto.analysis.cage.host import Cage
+from lazaretto.analysis.cage.host import Cage, sheet
+from lazaretto.analysis.engines.yara import ENGINE as YARA
 from lazaretto.analysis.examine import Examiner
 from lazaretto.analysis.findings import load_meanings
+from lazaretto.analysis.formats.types import TYPES
 from lazaretto.analysis.rulefiles import default_folder
 from lazaretto.testing.bench import about, computer
 from lazaretto.testing.programs import Programs, ToolMissing
@@ -38,22 +43,25 @@ from lazaretto.testing.quality.benign import COLLECTIONS
 from lazaretto.testing.quality.work import Results, Task, work
 from lazaretto.testing.vba import docm
 
-ONE_FILE, COMMAND, MANY = 0.150, 0.4, 1000.0  # targets: seconds, seconds, files a minute
+ONE_FILE, COMMAND, MANY, CAGED = 0.150, 0.4, 1000.0, 1.1  # targets: seconds, seconds, files a minute, times
 _MEGABYTE = 1 << 20
+Unit = Literal["s", "a minute", "times"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table. `value` is seconds, or files a minute where `rate`."""
+    """One line of the table. `value` is in `unit`."""
 
     name: str
     value: float | None
     target: float
-    rate: bool = False
+    unit: Unit = "s"
     note: str = ""
 
     @property
     def met(self) -> bool:
-        return self.value is not None and (self.value >= self.target if self.rate else self.value <= self.target)
+        return self.value is not None and (
+            self.value >= self.target if self.unit == "a minute" else self.value <= self.target
+        )
 
 
 def _program(programs: Programs) -> bytes:
@@ -154,7 +162,7 @@ def many(count: int, place: Path) -> Row:
     began = time.perf_counter()
     work(tasks, Results(place / "many.jsonl", "bench"), workers=cores, tell=lambda *_: None)
     rate = len(tasks) * 60 / (time.perf_counter() - began)
-    return Row(name=f"{len(tasks)} small files, {cores} at a time", value=rate, target=MANY, rate=True)
+    return Row(name=f"{len(tasks)} small files, {cores} at a time", value=rate, target=MANY, unit="a minute")
 
 
 def _median(runs: int, once: Callable[[], object]) -> float:
@@ -166,14 +174,40 @@ def _median(runs: int, once: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
+def yara(count: int) -> Row:
+    """How much longer a scan takes in the cage, fork and all, than by the library alone in this process."""
+    files = [file for file in COLLECTIONS[0].files(0) if file.stat().st_size > 4 * _MEGABYTE][:count]
+    rules = YARA.brings({}) if YARA.brings else None
+    if rules is None:
+        raise RuntimeError("the engine brings no rules")
+    compiled = yara_x.Rules.deserialize_from(BytesIO(rules.data))
+    caged = alone = 0.0
+    with Cage(at_once=1) as cage:
+        for file in files:
+            data = file.read_bytes()
+            with sheet(data) as fd:
+                once = partial(cage.run, YARA, fd, name=file.name, kind=TYPES["elf-exe"])
+                once()
+                caged += _median(3, once)
+            alone += _median(3, partial(_scan, compiled, data))
+    title = f"YARA-X in the cage against the library alone, {len(files)} programs over 4 MB"
+    return Row(name=title, value=caged / alone, target=CAGED, unit="times")
+
+
+def _scan(rules: yara_x.Rules, data: bytes) -> None:
+    yara_x.Scanner(rules).scan(data)
+
+
+def _said(value: float, unit: Unit) -> str:
+    return {"s": f"{value * 1000:.0f} ms", "a minute": f"{value:.0f} a minute", "times": f"{value:.2f} times"}[unit]
+
+
 def table(rows: Sequence[Row]) -> str:
     """Markdown."""
     lines = ["| what | median | target | met |", "|---|---|---|---|"]
     for row in rows:
-        value = (
-            row.note if row.value is None else f"{row.value:.0f} a minute" if row.rate else f"{row.value * 1000:.0f} ms"
-        )
-        target = f"at least {row.target:.0f} a minute" if row.rate else f"at most {row.target * 1000:.0f} ms"
+        value = row.note if row.value is None else _said(row.value, row.unit)
+        target = f"at {'least' if row.unit == 'a minute' else 'most'} {_said(row.target, row.unit)}"
         lines.append(f"| {row.name} | {value} | {target} | {'yes' if row.met else '**no**'} |")
     return "\n".join(lines)
 
@@ -185,7 +219,7 @@ def main(words: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="lazaretto-bench-") as folder:
         place = Path(folder)
-        rows = [*one_file(chosen.runs, Programs(place)), command(chosen.runs), many(chosen.files, place)]
+        rows = [*one_file(chosen.runs, Programs(place)), yara(20), command(chosen.runs), many(chosen.files, place)]
     sys.stdout.write(f"{about(computer())}\n\n{table(rows)}\n")
 
 
