@@ -2,6 +2,7 @@
 
 * *one file*: a file of about a megabyte looked at by all engines, cage and all, once the cage is warm; the median.
 * *YARA*: scans of large programs in the cage beside the same scans by the library alone.
+* *yardstick*: a loop of Python without anything of this program; computers that others share are not always as quick.
 * *command*: a command of this program from its start to its end, without work.
 * *many*: small files of this computer, one process a core, files a minute.
 
@@ -153,6 +154,16 @@ def command(runs: int) -> Row:
     return Row(name="`lazaretto analyze --help`", value=value, target=COMMAND)
 
 
+def yardstick(runs: int) -> str:
+    """How quick this computer is just now, in words."""
+
+    def loop() -> None:
+        for _ in range(10_000_000):
+            pass
+
+    return f"yardstick, ten million empty turns of a loop: {_median(runs, loop) * 1000:.0f} ms"
+
+
 def many(count: int, place: Path) -> Row:
     files = [file for each in COLLECTIONS for file in each.files(count // 4) if file.stat().st_size < 64 << 10]
     step = max(len(files) / count, 1.0)
@@ -219,8 +230,10 @@ def main(words: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="lazaretto-bench-") as folder:
         place = Path(folder)
+        before = yardstick(5)
         rows = [*one_file(chosen.runs, Programs(place)), yara(20), command(chosen.runs), many(chosen.files, place)]
-    sys.stdout.write(f"{about(computer())}\n\n{table(rows)}\n")
+        after = yardstick(5)
+    sys.stdout.write(f"{about(computer())}\n- {before}; {after.rpartition(': ')[2]} after\n\n{table(rows)}\n")
 
 
 if __name__ == "__main__":
